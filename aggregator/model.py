@@ -1,0 +1,472 @@
+"""What the rooms hand one another, and the errors they raise.
+
+Rules of this file: values only. Nothing here does I/O, reads a clock or imports another
+room; every dataclass is frozen; every `datetime` is aware and in UTC; durations are
+seconds, sizes are bytes.
+
+The errors:
+
+    AggregatorError
+    ├── SettingsError            feeds.toml cannot be used (all its problems at once)
+    ├── StoreError               the database cannot be used
+    ├── PublishError             an output cannot be written
+    └── SourceError              one source failed; the others go on
+        ├── FetchError           no document was obtained
+        │   ├── ForbiddenAddress   the address is not one this program may talk to
+        │   ├── LimitExceeded      too long, too large, too many redirects
+        │   ├── HttpError          the server answered with a failure status
+        │   └── Gone               410: the source is to be asked no more
+        └── ParseError           a document was obtained that holds no feed or article
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+CategoryPath = tuple[str, ...]
+"""Names from the widest to the narrowest; the empty path stands for everything."""
+
+SourceKind = Literal["feed", "seed"]
+
+
+# --- errors -----------------------------------------------------------------------------
+
+
+class AggregatorError(Exception):
+    """Base of every error that is this program's to report; its text is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in the settings: where it is, what was found, what would be right."""
+
+    where: str
+    found: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.found}; {self.right}" if self.right else f"{self.where}: {self.found}"
+
+
+class SettingsError(AggregatorError):
+    """The settings file cannot be used; carries every problem found in it."""
+
+    def __init__(self, file: Path, problems: tuple[Problem, ...]) -> None:
+        self.file = file
+        self.problems = problems
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        noun = "problem" if len(problems) == 1 else "problems"
+        super().__init__(f"{file}: {len(problems)} {noun}\n{lines}")
+
+
+class StoreError(AggregatorError):
+    """The database cannot be opened, is too new, or refuses a write."""
+
+
+class PublishError(AggregatorError):
+    """An output cannot be written."""
+
+
+class SourceError(AggregatorError):
+    """One source failed. The text is one line and says what to do where that is known."""
+
+
+class FetchError(SourceError):
+    """No document was obtained.
+
+    `status` is the HTTP status if there was an answer; `retry_after` the seconds that the
+    server asked for (RFC 9110 section 10.2.3).
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ForbiddenAddress(FetchError):
+    """The host resolves to an address that this source may not reach."""
+
+
+class LimitExceeded(FetchError):
+    """A limit on the whole exchange was reached."""
+
+
+class HttpError(FetchError):
+    """The server answered with a failure status."""
+
+
+class Gone(FetchError):
+    """410: the server says that the feed will not come back."""
+
+
+class ParseError(SourceError):
+    """The document holds no feed, or the file no article."""
+
+
+# --- settings that rooms need -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchPolicy:
+    """How one source is asked, after the defaults of `[fetch]` were applied."""
+
+    interval: float = 3600.0
+    max_interval: float = 86400.0
+    schedule: str | None = None
+    timeout: float = 30.0
+    max_bytes: int = 10 * 1024 * 1024
+    max_entries: int = 5000
+    per_host: int = 1
+    per_host_delay: float = 1.0
+    user_agent: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    auth: str | None = None
+    proxy: str | None = None
+    proxy_from_env: bool = False
+    verify: bool = True
+    allow_private_networks: bool = False
+    dead_after: float = 14 * 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One `[[sources]]` or `[[seeds]]` table. Its name is its identity."""
+
+    name: str
+    kind: SourceKind
+    categories: CategoryPath
+    url: str | None = None
+    path: Path | None = None
+    enabled: bool = True
+    fetch: FetchPolicy = FetchPolicy()
+    timezone: str = "UTC"
+    markup: Literal["html", "markdown"] = "html"
+    proxy_prefixes: tuple[str, ...] = ()
+    keep: float | None = None
+
+    @property
+    def location(self) -> str:
+        """The address or path, for messages and `source` elements."""
+        return self.url or str(self.path)
+
+
+# --- collect ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """The validators of one response, verbatim (RFC 9110 section 8.8)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What a request brought.
+
+    `body` is None when nothing changed (304, or the same bytes as last time). `moved_to` is
+    the address that permanent redirects alone led to. `fresh_for` is how long the server
+    says the answer stays fresh.
+    """
+
+    body: bytes | None
+    url: str
+    status: int = 200
+    content_type: str | None = None
+    validators: Validators = Validators()
+    body_hash: str | None = None
+    moved_to: str | None = None
+    fresh_for: float | None = None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What tells that a file has not changed since it was read."""
+
+    mtime_ns: int
+    size: int
+    inode: int = 0
+
+
+# --- parse ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with an entry; `length` in bytes."""
+
+    url: str
+    type: str | None = None
+    length: int | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text as the source gave it, and whether it is HTML or plain."""
+
+    value: str = ""
+    html: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The feed that an entry was first published in, as the entry names it (RFC 4287 4.2.11)."""
+
+    title: str | None = None
+    link: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One item of a feed or one file of a seed directory, as the source gave it.
+
+    URLs are verbatim: relative to `base` if that is set, else to the document. `images` holds
+    what the source names as pictures of the entry, best first. `published_text` is the date
+    as it was written, for explanations.
+    """
+
+    guid: str | None = None
+    link: str | None = None
+    title: Text = Text()
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    updated: datetime | None = None
+    published_text: str | None = None
+    body: Text = Text()
+    summary: Text = Text()
+    enclosures: tuple[Enclosure, ...] = ()
+    images: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    base: str | None = None
+    origin: Origin | None = None
+    rights: str | None = None
+    # Only entries from seed directories have these.
+    categories: CategoryPath | None = None
+    lead_image: str | None = None
+    uid_prefix: str | None = None
+    file_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """What a feed says about how often to ask (RSS ttl, skipHours, skipDays, sy:*).
+
+    `period` is seconds between changes; `skip_hours` are hours 0-23 GMT; `skip_days` are
+    0 (Monday) to 6.
+    """
+
+    ttl: float | None = None
+    period: float | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A parsed document: what the feed says of itself, and its entries in document order.
+
+    `cut` counts the entries left out because of a limit; `notes` are sentences about what was
+    odd and survived.
+    """
+
+    entries: tuple[Entry, ...]
+    title: str | None = None
+    link: str | None = None
+    id: str | None = None
+    updated: datetime | None = None
+    language: str | None = None
+    author: str | None = None
+    rights: str | None = None
+    base: str | None = None
+    rhythm: Rhythm = Rhythm()
+    cut: int = 0
+    notes: tuple[str, ...] = ()
+
+
+# --- refine -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refined:
+    """An entry ready to be stored: clean, absolute, and with its identity keys.
+
+    key             names the entry within its source: its guid, else its link, else its content
+    guid            the source's own id, verbatim, if it is one
+    link            absolute address as it is to be published
+    canonical_link  the same address as an identity; None if it identifies nothing
+    title           plain text; empty for an untitled entry
+    body            sanitised HTML, every URL absolute
+    image           absolute URL of the lead image
+    image_from      "enclosure", "media", "body", "file", "page" or ""
+    fingerprint     of the normalised text; None under 200 characters
+    text_hash       of title, text and link: when it moves, the article was edited
+    exact_hash      of title, date and body: equal only for copies
+    uid             32 hex digits, see identity.uid
+    """
+
+    key: str
+    uid: str
+    guid: str | None = None
+    link: str | None = None
+    canonical_link: str | None = None
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    updated: datetime | None = None
+    body: str = ""
+    summary: str = ""
+    enclosures: tuple[Enclosure, ...] = ()
+    image: str | None = None
+    image_from: str = ""
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    origin: Origin | None = None
+    rights: str | None = None
+    categories: CategoryPath | None = None
+    file_time: datetime | None = None
+    uid_prefix: str | None = None
+    fingerprint: str | None = None
+    text_hash: str = ""
+    exact_hash: str = ""
+    notes: tuple[str, ...] = ()
+
+
+# --- store ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What is remembered of a source between passes; the store keeps it field by field.
+
+    `void_guids` and `void_links` are guids and canonical links that this source was seen to
+    give to several different entries: they identify nothing.
+    """
+
+    url: str | None = None
+    validators: Validators = Validators()
+    body_hash: str | None = None
+    next_due: datetime | None = None
+    last_attempt: datetime | None = None
+    last_success: datetime | None = None
+    last_error: str | None = None
+    failing_since: datetime | None = None
+    failures: int = 0
+    retry_after: datetime | None = None
+    gone: bool = False
+    moved_to: str | None = None
+    moved_since: datetime | None = None
+    moved_count: int = 0
+    rhythm: Rhythm = Rhythm()
+    fresh_until: datetime | None = None
+    cut: int = 0
+    feed_title: str | None = None
+    feed_link: str | None = None
+    feed_id: str | None = None
+    feed_updated: datetime | None = None
+    void_guids: frozenset[str] = frozenset()
+    void_links: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What storing a source's entries came to."""
+
+    new: int = 0
+    changed: int = 0
+    duplicate: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """One source that carried an article: what outputs say of it.
+
+    `link` and `guid` are those of the entry in that source; `updated` is when the source's
+    feed last changed, as far as the store knows.
+    """
+
+    source: str
+    kind: SourceKind
+    location: str
+    feed_title: str | None = None
+    feed_link: str | None = None
+    feed_id: str | None = None
+    feed_updated: datetime | None = None
+    link: str | None = None
+    guid: str | None = None
+    categories: CategoryPath = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """A stored article, with every source that carried it, its origin first.
+
+    `published` is None where no source gave a date; `date` is what outputs show. `sort_at`
+    orders listings. `updated` is when title, text or link last changed.
+    """
+
+    id: int
+    uid: str
+    title: str
+    first_seen: datetime
+    sort_at: datetime
+    updated: datetime
+    sources: tuple[Provenance, ...]
+    guid: str | None = None
+    link: str | None = None
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    body: str = ""
+    summary: str = ""
+    enclosures: tuple[Enclosure, ...] = ()
+    image: str | None = None
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    origin: Origin | None = None
+    rights: str | None = None
+
+    @property
+    def date(self) -> datetime:
+        """The date that outputs show: as published, else when it was first seen."""
+        return self.published or self.first_seen
+
+    @property
+    def categories(self) -> CategoryPath:
+        """The category path of the origin."""
+        return self.sources[0].categories
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Node:
+    """What an output feed is of: a category path (empty: everything) or a source by name."""
+
+    kind: Literal["category", "source"]
+    path: CategoryPath
+
+
+# --- publish ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What outputs say of themselves. `base_url` ends with a slash."""
+
+    title: str = "aggregator"
+    base_url: str = "http://localhost:8080/"
+    language: str = "en"
+    entries_per_feed: int = 50
+    formats: tuple[str, ...] = ("atom", "rss", "json")
+    extra_keys: tuple[str, ...] = ("link",)
+    fallback_image: str = ""
+    flavour: Literal["hexo", "jekyll", "hugo"] = "hexo"
+    hub: str = ""

@@ -1,0 +1,1 @@
+"""Bytes to entries. Pure: no I/O, no clock, no settings beyond the arguments."""

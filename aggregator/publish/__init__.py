@@ -1,0 +1,1 @@
+"""Articles to files: posts, feeds, pages, OPML; each by an atomic replace."""

@@ -1,0 +1,1 @@
+"""Entries to articles: cleaned, absolute, identified. Pure."""
