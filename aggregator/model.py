@@ -80,9 +80,7 @@ class FetchError(SourceError):
     server asked for (RFC 9110 section 10.2.3).
     """
 
-    def __init__(
-        self, message: str, *, status: int | None = None, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after

@@ -1,0 +1,295 @@
+"""feeds.toml to Settings; every mistake in the file is reported, with where and why.
+
+The keys are described in `tables`; here the file is read, its problems are put into words, and
+the tables become frozen `Settings`.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from aggregator import __version__
+from aggregator.model import FetchPolicy, Problem, SettingsError, Site, Source
+from aggregator.tables import FOREVER, FeedTable, FetchTable, FileTables, SeedTable
+
+DEFAULT_FILE = Path("feeds.toml")
+FILE_VARIABLE = "AGGREGATOR_CONFIG"
+
+# Keys whose feature this version does not have, and the value that asks for nothing.
+_NOT_YET: dict[tuple[str, str], object] = {
+    ("storage", "keep"): FOREVER,
+    ("dedup", "near"): "off",
+    ("publish", "hub"): "",
+    ("serve", "bind"): "127.0.0.1:8080",
+    ("serve", "in_daemon"): False,
+    ("scale", "engine"): "local",
+}
+
+
+# --- the result -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What feeds.toml says, with defaults applied and paths made absolute."""
+
+    file: Path
+    site: Site
+    storage_url: str
+    outputs: Path
+    workers: int
+    sources: tuple[Source, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+def settings_file(path: Path | None) -> Path:
+    """The file to read: as given, else as `AGGREGATOR_CONFIG` says, else `feeds.toml` here."""
+    return path or Path(os.environ.get(FILE_VARIABLE) or DEFAULT_FILE)
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read and validate the settings. Raises SettingsError with every problem in the file."""
+    file = settings_file(path).absolute()
+    raw = _read(file)
+    try:
+        tables = FileTables.model_validate(raw)
+    except ValidationError as error:
+        problems = tuple(_problem(detail, raw) for detail in error.errors())
+        raise SettingsError(file, problems + tuple(_clashes(raw))) from None
+    problems = tuple(_clashes(raw)) + tuple(_feed_problems(tables))
+    if problems:
+        raise SettingsError(file, problems)
+    return _settings(file, tables, tuple(_warnings(raw)))
+
+
+def missing_files(settings: Settings) -> tuple[Problem, ...]:
+    """Files and folders that sources name and that are not there."""
+    return tuple(
+        Problem(
+            f"{_table(source)} {source.name!r}, key path",
+            f"{source.path} is not there",
+            "correct the path, or make it; it counts from the folder of feeds.toml",
+        )
+        for source in settings.sources
+        if source.path is not None and not source.path.exists()
+    )
+
+
+def _table(source: Source) -> str:
+    return "[[seeds]]" if source.kind == "seed" else "[[sources]]"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        right = f"make it, or name another with --config or {FILE_VARIABLE}"
+        raise SettingsError(file, (Problem("file", "it is not there", right),)) from None
+    except OSError as error:
+        right = "make it readable for this user"
+        raise SettingsError(file, (Problem("file", f"cannot be read: {error.strerror}", right),)) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            file, (Problem(f"byte {error.start}", "not UTF-8", "save the file as UTF-8"),)
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(file, (Problem("TOML", str(error), "correct the syntax there"),)) from error
+
+
+# --- problems -------------------------------------------------------------------------------
+
+
+def _place(location: tuple[int | str, ...], raw: dict[str, Any]) -> str:
+    """Table and key of a pydantic location, with the source's number and name."""
+    table = str(location[0])
+    rest = location[1:]
+    if len(location) > 1 and isinstance(location[1], int):
+        row = raw[table][location[1]]
+        name = row.get("name") if isinstance(row, dict) else None
+        place = f"[[{table}]] {location[1] + 1}" + (f" {name!r}" if isinstance(name, str) else "")
+        rest = location[2:]
+    elif not rest:
+        return f"key {table}"
+    else:
+        place = f"[{table}]"
+    keys = [
+        str(part) for part in rest if isinstance(part, int) or not part.startswith(("literal", "function"))
+    ]
+    return f"{place}, key {'.'.join(keys)}" if keys else place
+
+
+def _problem(detail: ErrorDetails, raw: dict[str, Any]) -> Problem:
+    location = detail["loc"]
+    where = _place(location, raw)
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return Problem(where, "unknown key", _did_you_mean(location))
+    if kind == "missing":
+        return Problem(where, "missing", _MISSING.get(str(location[-1]), "add it"))
+    found = f"found {_short(detail['input'])}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return Problem(where, found, message[0].lower() + message[1:])
+
+
+_MISSING = {
+    "categories": 'add it, from wide to narrow, like categories = ["News", "Example"]',
+    "path": 'add the folder, like path = "seeds"',
+}
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _did_you_mean(location: tuple[int | str, ...]) -> str:
+    model: type[BaseModel] = FileTables
+    for part in location[:-1]:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _model_of(model.model_fields[part].annotation)
+    known = sorted(model.model_fields)
+    close = difflib.get_close_matches(str(location[-1]), known, 1)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+
+
+def _model_of(annotation: Any) -> type[BaseModel]:  # noqa: ANN401 - the shape of an annotation
+    inner = getattr(annotation, "__args__", (annotation,))[0]
+    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else FileTables
+
+
+def _clashes(raw: dict[str, Any]) -> Iterator[Problem]:
+    """Names and addresses that two sources share, from the raw tables: reported with all else."""
+    seen: dict[tuple[str, str], str] = {}
+    for table in ("seeds", "sources"):
+        rows = raw.get(table)
+        for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
+            if not isinstance(row, dict):
+                continue
+            for key, value in _identities(row):
+                place = f"[[{table}]] {number}"
+                other = seen.setdefault((key, value), place)
+                if other != place:
+                    right = "give each a name of its own" if key == "name" else "remove one of them"
+                    yield Problem(f"{place}, key {key}", f"{value!r} is that of {other} too", right)
+
+
+def _identities(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    name, url, path = row.get("name"), row.get("url"), row.get("path")
+    fallback = url if isinstance(url, str) else path
+    if isinstance(name, str) or isinstance(fallback, str):
+        yield "name", str(name if isinstance(name, str) else fallback)
+    if isinstance(url, str):
+        yield "url", url.strip()
+    if isinstance(path, str):
+        yield "path", os.path.normpath(path)
+
+
+def _feed_problems(tables: FileTables) -> Iterator[Problem]:
+    """What one key alone cannot tell."""
+    for number, feed in enumerate(tables.sources, 1):
+        where = f"[[sources]] {number}" + (f" {feed.name!r}" if feed.name else "")
+        if feed.url is None and feed.path is None:
+            yield Problem(where, "neither url nor path", 'add url = "https://…" or path = "feed.xml"')
+        if feed.url is not None and feed.path is not None:
+            yield Problem(where, "both url and path", "keep the one that is meant")
+        if feed.interval is not None and feed.schedule is not None:
+            yield Problem(where, "both interval and schedule", "keep the one that is meant")
+
+
+def _warnings(raw: dict[str, Any]) -> Iterator[Problem]:
+    for (table, key), inert in _NOT_YET.items():
+        value = raw.get(table, {}).get(key, inert)
+        if value != inert:
+            yield Problem(f"[{table}], key {key}", f"set to {value!r}", "this version does not act on it yet")
+    for table in ("seeds", "sources"):
+        for number, row in enumerate(raw.get(table, []), 1):
+            if row.get("keep", FOREVER) != FOREVER:
+                yield Problem(f"[[{table}]] {number}, key keep", "set", "this version does not act on it yet")
+            if "workers" in row:
+                yield Problem(f"[[{table}]] {number}, key workers", "set", "it has a meaning in [fetch] only")
+
+
+# --- settings -------------------------------------------------------------------------------
+
+
+def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> Settings:
+    place = partial(_under, file.parent)
+    base_url = tables.site.base_url
+    site = Site(
+        title=tables.site.title,
+        base_url=base_url if base_url.endswith("/") else base_url + "/",
+        language=tables.site.language,
+        entries_per_feed=tables.outputs.entries_per_feed,
+        formats=tables.outputs.formats,
+        extra_keys=tables.posts.extra_keys,
+        fallback_image=tables.posts.fallback_image,
+        flavour=tables.posts.flavour,
+        hub=tables.publish.hub,
+    )
+    agent = tables.fetch.user_agent or f"aggregator/{__version__} (+{site.base_url})"
+    seeds = tuple(_seed(table, place) for table in tables.seeds)
+    feeds = tuple(_feed(table, tables.fetch, agent, place) for table in tables.sources)
+    return Settings(
+        file=file,
+        site=site,
+        storage_url=_storage_url(tables.storage.url, file.parent),
+        outputs=place(tables.outputs.directory),
+        workers=tables.fetch.workers or 16,
+        sources=seeds + feeds,
+        warnings=warnings,
+    )
+
+
+def _under(folder: Path, path: Path) -> Path:
+    return Path(os.path.normpath(folder / path.expanduser()))
+
+
+def _storage_url(url: str, folder: Path) -> str:
+    prefix = "sqlite:///"
+    if not url.startswith(prefix) or url == f"{prefix}:memory:":
+        return url
+    return prefix + str(_under(folder, Path(url.removeprefix(prefix))))
+
+
+def _seed(table: SeedTable, place: Callable[[Path], Path]) -> Source:
+    name = table.name or str(table.path)
+    return Source(
+        name=name,
+        kind="seed",
+        path=place(table.path),
+        categories=table.categories or (name,),
+        timezone=table.timezone,
+        markup=table.markup,
+        proxy_prefixes=table.proxy_prefixes,
+        enabled=table.enabled,
+        keep=table.keep,
+    )
+
+
+def _feed(table: FeedTable, defaults: FetchTable, agent: str, place: Callable[[Path], Path]) -> Source:
+    shared = set(FetchPolicy.__dataclass_fields__) & set(FetchTable.model_fields)
+    chosen = {
+        key: value
+        for key in sorted(shared)
+        if (value := getattr(table, key) if getattr(table, key) is not None else getattr(defaults, key))
+        is not None
+    }
+    policy = FetchPolicy(**({"user_agent": agent} | chosen), schedule=table.schedule, auth=table.auth)
+    return Source(
+        name=table.name or table.url or str(table.path),
+        kind="feed",
+        url=table.url,
+        path=place(table.path) if table.path is not None else None,
+        categories=table.categories,
+        enabled=table.enabled,
+        fetch=policy,
+        keep=table.keep,
+    )

@@ -1,0 +1,261 @@
+"""The tables and values of feeds.toml, as pydantic models.
+
+A key that is not a field here is an error, so adding a setting is adding a field. The parsers
+raise ValueError whose text says what would be right.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+FOREVER = "forever"
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+_BYTES = {"": 1, "B": 1}
+_BYTES |= {f"{unit}B": 1000**power for power, unit in enumerate("KMG", 1)}
+_BYTES |= {f"{unit}iB": 1024**power for power, unit in enumerate("KMG", 1)}
+
+
+# --- values that people write -------------------------------------------------------------
+
+
+def parse_duration(value: object) -> float:
+    """Seconds in a text like "90s", "30m", "1h30m" or "365d". Raises ValueError."""
+    text = value if isinstance(value, str) else ""
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhdw])\s*", text)
+    if not parts or re.sub(r"(\d+(?:\.\d+)?)\s*([smhdw])\s*", "", text):
+        raise ValueError('write a duration like "90s", "30m", "1h30m" or "365d"')
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def parse_size(value: object) -> int:
+    """Bytes in a text like "10MiB" or "500KB", or a whole number of bytes. Raises ValueError."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?i?B?)", value) if isinstance(value, str) else None
+    if match is None or match[2] not in _BYTES or float(match[1]) <= 0:
+        raise ValueError('write a size like "10MiB", "500KB" or a number of bytes')
+    return int(float(match[1]) * _BYTES[match[2]])
+
+
+def _positive_duration(value: object) -> float:
+    seconds = parse_duration(value)
+    if seconds <= 0:
+        raise ValueError('write a duration above zero, like "30s"')
+    return seconds
+
+
+def _keep(value: object) -> float | None:
+    return None if value == FOREVER else _positive_duration(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("write some text")
+    return value
+
+
+def _http_url(value: object) -> str:
+    text = _text(value)
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        fits = False
+    if not fits or any(character.isspace() for character in text):
+        raise ValueError('write a whole address, like "https://example.org/feed.xml"')
+    return text
+
+
+def _headers(value: object) -> dict[str, str]:
+    rows = value if isinstance(value, dict) else {"": ""}
+    for name, text in rows.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or not isinstance(text, str):
+            raise ValueError('write header names with texts, like {"Accept-Language" = "zh"}')
+        if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text):
+            raise ValueError(f"remove the control characters from the value of {name}")
+    return dict(rows)
+
+
+def _zone(value: object) -> str:
+    try:
+        return ZoneInfo(_text(value)).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError('write the name of a time zone, like "Asia/Shanghai" or "UTC"') from None
+
+
+def _categories(value: object) -> tuple[str, ...]:
+    names = value if isinstance(value, list) else [None]
+    if any(not isinstance(name, str) or not name.strip() for name in names):
+        raise ValueError('write a list of names from wide to narrow, like ["News", "Example", "World"]')
+    return tuple(str(name) for name in names)
+
+
+def _at_least_one_category(value: object) -> tuple[str, ...]:
+    names = _categories(value)
+    if not names:
+        raise ValueError('name at least one category, like ["News"]')
+    return names
+
+
+def _cron(value: object) -> str:
+    from apscheduler.triggers.cron import CronTrigger
+
+    text = _text(value)
+    try:
+        CronTrigger.from_crontab(text, timezone="UTC")
+    except (ValueError, TypeError) as error:
+        raise ValueError(f'write five cron fields, like "*/30 7-23 * * *" ({error})') from None
+    return text
+
+
+Duration = Annotated[float, BeforeValidator(_positive_duration)]
+Pause = Annotated[float, BeforeValidator(parse_duration)]
+Size = Annotated[int, BeforeValidator(parse_size)]
+Keep = Annotated[float | None, BeforeValidator(_keep)]
+Name = Annotated[str, BeforeValidator(_text)]
+HttpUrl = Annotated[str, BeforeValidator(_http_url)]
+OptionalUrl = Annotated[str, BeforeValidator(lambda value: value if value == "" else _http_url(value))]
+Headers = Annotated[dict[str, str], BeforeValidator(_headers)]
+Zone = Annotated[str, BeforeValidator(_zone)]
+Cron = Annotated[str, BeforeValidator(_cron)]
+Path_ = Annotated[Path, BeforeValidator(lambda value: Path(_text(value)))]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+# --- the tables -----------------------------------------------------------------------------
+
+
+class Table(BaseModel):
+    """A table that knows all its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteTable(Table):
+    """What outputs say of the site."""
+
+    title: Name = "aggregator"
+    base_url: HttpUrl = "http://localhost:8080/"
+    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")] = "en"
+
+
+class StorageTable(Table):
+    """Where articles are kept."""
+
+    url: Annotated[str, Field(pattern=r"^(sqlite:///|postgresql(\+psycopg)?://)")] = (
+        "sqlite:///storage/aggregator.db"
+    )
+    keep: Keep = None
+
+
+class OutputsTable(Table):
+    """What is written, and where."""
+
+    directory: Path_ = Path("outputs")
+    entries_per_feed: Count = 50
+    formats: Annotated[tuple[Literal["atom", "rss", "json"], ...], Field(min_length=1)] = (
+        "atom",
+        "rss",
+        "json",
+    )
+
+
+class PostsTable(Table):
+    """The front matter of posts."""
+
+    extra_keys: tuple[Literal["link", "guid", "tags", "updated", "source", "also_in"], ...] = ("link",)
+    fallback_image: OptionalUrl = ""
+    flavour: Literal["hexo", "jekyll", "hugo"] = "hexo"
+
+
+class DedupTable(Table):
+    """What counts as the same article."""
+
+    near: Literal["merge", "link", "off"] = "link"
+
+
+class PublishTable(Table):
+    """Who is told of changes."""
+
+    hub: OptionalUrl = ""
+
+
+class ServeTable(Table):
+    """How outputs are handed out."""
+
+    bind: Annotated[str, Field(pattern=r"^(unix:/.+|\[?[^\s\]]+\]?:\d{1,5})$")] = "127.0.0.1:8080"
+    in_daemon: Flag = False
+
+
+class ScaleTable(Table):
+    """Who does the work."""
+
+    engine: Literal["local", "procrastinate"] = "local"
+
+
+class FetchTable(Table):
+    """What `[fetch]` sets for all sources and a source for itself."""
+
+    interval: Duration | None = None
+    max_interval: Duration | None = None
+    timeout: Duration | None = None
+    max_bytes: Size | None = None
+    max_entries: Annotated[int, Field(strict=True, ge=0)] | None = None
+    workers: Count | None = None
+    per_host: Count | None = None
+    per_host_delay: Pause | None = None
+    user_agent: Name | None = None
+    allow_private_networks: Flag | None = None
+    proxy: HttpUrl | None = None
+    proxy_from_env: Flag | None = None
+    verify: Flag | None = None
+    headers: Headers | None = None
+    dead_after: Duration | None = None
+
+
+class SeedTable(Table):
+    """One seed directory."""
+
+    path: Path_
+    name: Name | None = None
+    categories: Annotated[tuple[str, ...], BeforeValidator(_categories)] = ()
+    timezone: Zone = "UTC"
+    markup: Literal["html", "markdown"] = "html"
+    proxy_prefixes: tuple[HttpUrl, ...] = ("https://cors.zfour.workers.dev/?",)
+    enabled: Flag = True
+    keep: Keep = None
+
+
+class FeedTable(FetchTable):
+    """One feed."""
+
+    categories: Annotated[tuple[str, ...], BeforeValidator(_at_least_one_category)]
+    name: Name | None = None
+    url: HttpUrl | None = None
+    path: Path_ | None = None
+    schedule: Cron | None = None
+    auth: str | None = None
+    enabled: Flag = True
+    keep: Keep = None
+
+
+class FileTables(Table):
+    """The whole file."""
+
+    site: SiteTable = SiteTable()
+    storage: StorageTable = StorageTable()
+    outputs: OutputsTable = OutputsTable()
+    posts: PostsTable = PostsTable()
+    dedup: DedupTable = DedupTable()
+    publish: PublishTable = PublishTable()
+    serve: ServeTable = ServeTable()
+    scale: ScaleTable = ScaleTable()
+    fetch: FetchTable = FetchTable()
+    seeds: tuple[SeedTable, ...] = ()
+    sources: tuple[FeedTable, ...] = ()
