@@ -102,6 +102,12 @@ def _at_least_one_category(value: object) -> tuple[str, ...]:
     return names
 
 
+def _not_empty(value: object) -> object:
+    if value == []:
+        raise ValueError("name at least one")
+    return value
+
+
 def _cron(value: object) -> str:
     from apscheduler.triggers.cron import CronTrigger
 
@@ -159,7 +165,7 @@ class OutputsTable(Table):
 
     directory: Path_ = Path("outputs")
     entries_per_feed: Count = 50
-    formats: Annotated[tuple[Literal["atom", "rss", "json"], ...], Field(min_length=1)] = (
+    formats: Annotated[tuple[Literal["atom", "rss", "json"], ...], BeforeValidator(_not_empty)] = (
         "atom",
         "rss",
         "json",

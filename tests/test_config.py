@@ -1,0 +1,219 @@
+"""feeds.toml: what it may say, and how its mistakes are reported."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator import config
+from aggregator.model import SettingsError
+from aggregator.tables import parse_duration, parse_size
+
+ROOT = Path(__file__).parent.parent
+
+
+def load(tmp_path: Path, text: str) -> config.Settings:
+    file = tmp_path / "feeds.toml"
+    file.write_text(text, encoding="utf-8")
+    return config.load(file)
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, text)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_shipped_file_is_free_of_mistakes_and_warnings() -> None:
+    """The example that ships is valid, and every file that it names is there."""
+    settings = config.load(ROOT / "feeds.toml")
+    assert settings.warnings == ()
+    assert config.missing_files(settings) == ()
+    assert {source.kind for source in settings.sources} == {"seed", "feed"}
+
+
+def test_an_empty_file_has_every_default(tmp_path: Path) -> None:
+    """Every key has a default."""
+    settings = load(tmp_path, "")
+    assert settings.storage_url == f"sqlite:///{tmp_path}/storage/aggregator.db"
+    assert settings.outputs == tmp_path / "outputs"
+    assert settings.site.extra_keys == ("link",)
+    assert settings.sources == ()
+
+
+def test_a_source_overrides_the_defaults_of_fetch(tmp_path: Path) -> None:
+    """Keys of [fetch] hold for all sources but those that set them for themselves."""
+    settings = load(
+        tmp_path,
+        """
+        [fetch]
+        interval = "2h"
+        max_bytes = "1MiB"
+        [[sources]]
+        url = "https://a.example/feed"
+        categories = ["A"]
+        interval = "30m"
+        [[sources]]
+        url = "https://b.example/feed"
+        categories = ["B"]
+        """,
+    )
+    first, second = settings.sources
+    assert (first.fetch.interval, second.fetch.interval) == (1800, 7200)
+    assert (first.fetch.max_bytes, second.fetch.max_bytes) == (1048576, 1048576)
+    assert first.name == "https://a.example/feed"
+
+
+def test_the_user_agent_names_program_version_and_contact(tmp_path: Path) -> None:
+    """Servers learn who asks and where to complain."""
+    settings = load(
+        tmp_path,
+        """
+        [site]
+        base_url = "https://news.example.org"
+        [[sources]]
+        url = "https://a.example/feed"
+        categories = ["A"]
+        """,
+    )
+    assert settings.sources[0].fetch.user_agent == "aggregator/0.1.0 (+https://news.example.org/)"
+
+
+def test_paths_count_from_the_folder_of_the_file(tmp_path: Path) -> None:
+    """Where the program is started does not matter."""
+    settings = load(
+        tmp_path,
+        """
+        [storage]
+        url = "sqlite:///data/x.db"
+        [[seeds]]
+        path = "old/archive"
+        """,
+    )
+    assert settings.storage_url == f"sqlite:///{tmp_path}/data/x.db"
+    assert settings.sources[0].path == tmp_path / "old/archive"
+    assert settings.sources[0].name == "old/archive"
+    assert settings.sources[0].categories == ("old/archive",)
+
+
+def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path: Path) -> None:
+    """One run of `check` shows all that is wrong."""
+    found = problems(
+        tmp_path,
+        """
+        [site]
+        titel = "x"
+        [fetch]
+        interval = "soon"
+        max_bytes = "10XB"
+        [[seeds]]
+        path = "seeds"
+        timezone = "Mars"
+        [[sources]]
+        name = "a"
+        url = "ftp://a.example/"
+        categories = []
+        [[sources]]
+        name = "a"
+        url = "https://b.example/"
+        """,
+    )
+    assert found == [
+        "[site], key titel: unknown key; did you mean title?",
+        '[fetch], key interval: found \'soon\'; write a duration like "90s", "30m", "1h30m" or "365d"',
+        '[fetch], key max_bytes: found \'10XB\'; write a size like "10MiB", "500KB" or a number of bytes',
+        "[[seeds]] 1, key timezone: found 'Mars'; "
+        'write the name of a time zone, like "Asia/Shanghai" or "UTC"',
+        "[[sources]] 1 'a', key categories: found []; name at least one category, like [\"News\"]",
+        "[[sources]] 1 'a', key url: found 'ftp://a.example/'; "
+        'write a whole address, like "https://example.org/feed.xml"',
+        "[[sources]] 2 'a', key categories: missing; "
+        'add it, from wide to narrow, like categories = ["News", "Example"]',
+        "[[sources]] 2, key name: 'a' is that of [[sources]] 1 too; give each a name of its own",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("interval = 1", "key interval: unknown key"),
+        ("[fetch]\ninterval = 3600", "[fetch], key interval: found 3600"),
+        ("[fetch]\nworkers = 0", "greater than or equal to 1"),
+        ("[fetch]\nworkers = true", "valid integer"),
+        ('[fetch]\nheaders = {"a b" = "c"}', "write header names"),
+        ('[fetch]\nheaders = {a = "b\\r\\nc"}', "control characters"),
+        ('[site]\nbase_url = "news.example.org"', "write a whole address"),
+        ('[outputs]\nformats = ["pdf"]', "'atom', 'rss' or 'json'"),
+        ('[storage]\nurl = "mysql://x"', "[storage], key url"),
+        ('[[sources]]\ncategories = ["A"]', "neither url nor path"),
+        ('[[sources]]\nurl = "https://a.example/"\npath = "x"\ncategories = ["A"]', "both url and path"),
+        (
+            '[[sources]]\nurl = "https://a.example/"\ncategories = ["A"]\nschedule = "x"',
+            "write five cron fields",
+        ),
+        (
+            '[[sources]]\nurl = "https://a.example/"\ncategories = ["A"]\n'
+            'schedule = "* * * * *"\ninterval = "1h"',
+            "both interval and schedule",
+        ),
+        (
+            '[[sources]]\nname = "a"\nurl = "https://a.example/"\ncategories = ["A"]\n'
+            '[[sources]]\nname = "b"\nurl = "https://a.example/"\ncategories = ["A"]',
+            "'https://a.example/' is that of [[sources]] 1 too",
+        ),
+        ("sources = 3", "key sources"),
+        ("seeds = [3]", "[[seeds]] 1"),
+        ("a = ", "TOML"),
+    ],
+)
+def test_a_mistake_has_one_clear_line(tmp_path: Path, text: str, expected: str) -> None:
+    """Each kind of mistake names its place and what would be right."""
+    (found,) = problems(tmp_path, text)
+    assert expected in found
+
+
+def test_a_missing_settings_file_is_said_so(tmp_path: Path) -> None:
+    """Somebody who starts in the wrong folder learns what to do."""
+    with pytest.raises(SettingsError, match="it is not there; make it, or name another with --config"):
+        config.load(tmp_path / "feeds.toml")
+
+
+def test_a_settings_file_in_another_encoding_is_said_so(tmp_path: Path) -> None:
+    """A GBK file is named as such instead of a traceback."""
+    file = tmp_path / "feeds.toml"
+    file.write_bytes('[site]\ntitle = "新闻"'.encode("gbk"))
+    with pytest.raises(SettingsError, match="not UTF-8; save the file as UTF-8"):
+        config.load(file)
+
+
+def test_a_missing_folder_is_a_problem_that_check_reports(tmp_path: Path) -> None:
+    """The settings load, so that other sources go on, and the folder is named."""
+    settings = load(tmp_path, '[[seeds]]\npath = "nowhere"')
+    (problem,) = config.missing_files(settings)
+    assert "[[seeds]] 'nowhere', key path" in str(problem)
+
+
+def test_a_key_whose_feature_is_missing_is_a_warning(tmp_path: Path) -> None:
+    """A file written for a later version still works."""
+    settings = load(tmp_path, '[scale]\nengine = "procrastinate"')
+    assert [problem.where for problem in settings.warnings] == ["[scale], key engine"]
+
+
+@given(st.integers(0, 10**6), st.sampled_from("smhdw"))
+def test_durations_are_numbers_with_a_unit(number: int, unit: str) -> None:
+    """Any whole number with a unit is a duration."""
+    assert (
+        parse_duration(f"{number}{unit}")
+        == number * {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[unit]
+    )
+
+
+@given(st.text() | st.integers() | st.none() | st.booleans() | st.lists(st.integers()))
+def test_nonsense_is_never_more_than_a_value_error(value: object) -> None:
+    """Whatever stands in the file, parsing gives a number or a ValueError."""
+    for parse in (parse_duration, parse_size):
+        try:
+            assert parse(value) >= 0
+        except ValueError as error:
+            assert "write a" in str(error)
