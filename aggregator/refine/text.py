@@ -1,0 +1,181 @@
+"""Plain text: what becomes of titles, authors, tags, summaries and plain-text bodies.
+
+Rules of this file: strings in, strings out. What comes out holds only characters that XML 1.0
+allows. bleach is used only on pieces of at most `BLEACH_CAP` characters, as its cost grows
+faster than its input; longer pieces go through the tag pattern below, which is linear.
+"""
+
+import html
+import re
+import unicodedata
+from datetime import datetime
+
+import bleach
+
+BLEACH_CAP = 1_000
+PLAIN_CAP = 2_000_000
+HEADLINE_LENGTH = 60
+WORD_SEARCH = 20
+
+# XML 1.0 section 2.2, Char: what is not named there may stand in no document.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Each of these is one blank in a value of one line (format.md "Title" 3).
+_LINE_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NEWLINES = re.compile("\r\n?")
+_BLANKS = re.compile(r"\s+")
+
+# An unclosed one reaches to the end, as in browsers; that also keeps the search linear.
+_COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
+# Elements whose content is never text for people.
+_SILENT = re.compile(
+    r"<(script|style|template|noscript|iframe|svg)\b[^<>]*+>.*?(?:</\1\s*+>|\Z)", re.DOTALL | re.IGNORECASE
+)
+_TAG = re.compile(
+    r"""<(/?)([a-z][a-z0-9]*+)(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+'){0,500}+>|<[/!?][a-z][^<>]*+>""",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+
+# Elements that begin a new line; between their texts stands a blank at least.
+_BLOCK_NAMES = """
+address article aside blockquote br caption center dd details dir div dl dt fieldset figcaption figure footer
+form h1 h2 h3 h4 h5 h6 header hgroup hr li main menu nav ol option p pre section summary table tbody td tfoot
+th thead tr ul
+"""
+_INLINE_NAMES = """
+a abbr acronym audio b bdi bdo big body button cite code data del dfn em embed font head html i iframe img
+input ins kbd label link map mark math meta meter noscript object output param picture progress q rp rt ruby s
+samp script select small source span strike strong style sub sup svg template textarea time title tt u var
+video wbr
+"""
+BLOCKS = frozenset(_BLOCK_NAMES.split())
+# In a title only these names make a tag: `List<String>` is what its author wrote.
+_FALSE_TAG = re.compile(
+    rf"<(?!/?(?:{'|'.join(_BLOCK_NAMES.split() + _INLINE_NAMES.split())})[\s/>])", re.IGNORECASE
+)
+
+_SENTENCE = re.compile(r"""[.!?]+["'”’)]*(?=\s)|[。！？]+[”’」』）]*|\n""")
+
+_stripper = bleach.Cleaner(tags=set(), attributes={}, protocols=set(), strip=True, strip_comments=True)
+
+
+def scrub(text: str) -> str:
+    """`text` without what XML 1.0 forbids, and with newlines as LF."""
+    if "\r" in text:
+        text = _NEWLINES.sub("\n", text)
+    return _NOT_XML.sub("", text)
+
+
+def scrub_line(text: str) -> str:
+    """`text` on one line: every control character and line separator is one blank, nothing else moves."""
+    return _NOT_XML.sub("", _LINE_CONTROLS.sub(" ", text))
+
+
+def collapse(text: str) -> str:
+    """`text` with each run of blanks (any Unicode white space) as one, and none at the ends."""
+    return _BLANKS.sub(" ", text).strip()
+
+
+def resolve_entities(text: str) -> str:
+    """`text` with its character references resolved once; a bare `&` stays."""
+    if "&" not in text:
+        return text
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+
+
+def _without_tags(markup: str, between: str) -> str:
+    """The text of `markup`, entities resolved, with `between` where a block begins or ends."""
+    if "<" in markup:
+        markup = _SILENT.sub(" ", _COMMENT.sub("", markup))
+        markup = _TAG.sub(lambda match: between if (match[2] or "").lower() in BLOCKS else "", markup)
+    return resolve_entities(markup)
+
+
+def plain(markup: str) -> str:
+    """The text of an HTML fragment on one line: tags gone, entities resolved, blanks collapsed.
+
+    Linear in the length of `markup`, of which at most `PLAIN_CAP` characters are read.
+    """
+    return collapse(scrub_line(_without_tags(markup[:PLAIN_CAP], " ")))
+
+
+def label(value: str, *, markup: bool = True) -> str:
+    """A title, author, tag or summary as plain text on one line.
+
+    `markup` says that the source declared HTML; entities are resolved once then. A `<` that
+    opens no element known to HTML is text.
+    """
+    value = value[:PLAIN_CAP]
+    if not markup or ("<" not in value and "&" not in value):
+        return collapse(scrub_line(value))
+    if "<" in value:
+        value = _SILENT.sub(" ", _COMMENT.sub("", _CDATA.sub(r"\1", value)))
+        value = _FALSE_TAG.sub("&lt;", value)
+        value = _TAG.sub(lambda match: f" {match[0]}" if match[2].lower() in BLOCKS else match[0], value)
+        if len(value) > BLEACH_CAP:
+            return plain(value)
+        value = _stripper.clean(value)
+    return collapse(scrub_line(resolve_entities(value)))
+
+
+def cut(text: str, limit: int) -> str:
+    """The longest start of `text` of at most `limit` characters that splits no character as people see it.
+
+    A base character keeps its combining marks, variation selectors and joined emoji
+    (the main rules of UAX #29); flags are pairs and stay pairs.
+    """
+    if len(text) <= limit:
+        return text
+    end = limit
+    while end > 0 and _joined(text, end):
+        end -= 1
+    return text[: end or limit]
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether the characters before and at `at` are one character to the eye."""
+    before, after = text[at - 1], text[at]
+    if (
+        unicodedata.combining(after)
+        or after in "\u200d\ufe0e\ufe0f\u20e3"
+        or "\U0001f3fb" <= after <= "\U0001f3ff"
+    ):
+        return True
+    if before == "\u200d":
+        return True
+    flags = 0
+    while flags < at and "\U0001f1e6" <= text[at - 1 - flags] <= "\U0001f1ff":
+        flags += 1
+    return flags % 2 == 1 and "\U0001f1e6" <= after <= "\U0001f1ff"
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text` if it fits in `limit` characters, else its start, cut at a word or character, and `…`."""
+    if len(text) <= limit:
+        return text
+    start = cut(text, limit)
+    if not text[len(start)].isspace():
+        blank = start.rfind(" ", max(0, len(start) - WORD_SEARCH))
+        start = start[:blank] if blank > 0 else start
+    return start.rstrip(" ,;:，；：、") + "…"
+
+
+def headline(title: str, body: str, source: str, date: datetime) -> str:
+    """The title to show for an article (format.md "Title" 5).
+
+    `title` if it has one; else the first sentence of `body` (HTML), at most
+    `HEADLINE_LENGTH` characters and then `…`; else the source's name and the day.
+    """
+    if title:
+        return title
+    for line in _without_tags(body[:PLAIN_CAP], "\n").splitlines():
+        text = collapse(scrub_line(line))
+        if text:
+            return shorten(_first_sentence(text), HEADLINE_LENGTH)
+    return f"{source} {date:%Y-%m-%d}".strip()
+
+
+def _first_sentence(text: str) -> str:
+    end = _SENTENCE.search(text)
+    return text[: end.end()] if end else text
