@@ -1,0 +1,308 @@
+"""From what feedparser found to the values of `aggregator.model`.
+
+Rules of this file: pure; nothing is invented. Entries are read with `dict.get`, since
+feedparser's own `get` answers some keys with others' values. Dates are read from their text,
+since feedparser's depend on the machine's zone and clock.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from html.entities import html5
+from typing import Any
+
+from aggregator.model import Document, Enclosure, Entry, Origin, Rhythm, Text
+from aggregator.parse.dates import parse_date
+
+Found = dict[str, Any]
+
+_HTML_TYPES = frozenset(("text/html", "application/xhtml+xml", "text/xhtml"))
+_TAG = re.compile(r"<[^<>]{0,5000}>")
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
+# What is markup in a title; anything else in angle brackets is text ("List<String>").
+_TITLE_MARKUP = re.compile(
+    r"</?(?:a|abbr|b|bdi|big|br|cite|code|del|div|em|font|h[1-6]|i|img|ins|kbd|mark|nobr|p|q|ruby|rp|rt|s|samp"
+    r"|script|small|span|strike|strong|style|sub|sup|svg|time|tt|u|var|wbr)\b",
+    re.IGNORECASE,
+)
+_FACES = re.compile(r"^https?://(?:\w+\.)?gravatar\.com/avatar/")
+_IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg|tiff?)(?:$|[?#])", re.IGNORECASE)
+
+_PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SKIPS = {
+    name: re.compile(
+        rf"<skip{name}s\b[^>]{{0,200}}>(.{{0,5000}}?)</skip{name}s\s*>", re.IGNORECASE | re.DOTALL
+    )
+    for name in ("hour", "day")
+}
+_SKIPPED = re.compile(r"<(?:hour|day)\b[^>]{0,200}>\s*(\w{1,10})\s*<", re.IGNORECASE)
+
+
+def document(result: Found, text: str, url: str, notes: tuple[str, ...]) -> Document:
+    """The document that feedparser made of `text`, which came from `url`."""
+    feed: Found = result["feed"]
+    atom = str(result.get("version") or "").startswith("atom")
+    language = _string(feed, "language")
+    entries = tuple(entry(found, url=url, language=language, atom=atom) for found in result["entries"])
+    return Document(
+        entries=entries,
+        title=_string(feed, "title"),
+        link=_link(feed),
+        id=_string(feed, "id"),
+        updated=_first_date(feed, ("updated", "published", "created")),
+        language=language,
+        author=next(iter(_authors(feed)), None),
+        rights=_rights(feed),
+        base=_base(feed, ("title_detail", "subtitle_detail"), url),
+        rhythm=_rhythm(feed, text),
+        notes=notes,
+    )
+
+
+def entry(found: Found, *, url: str, language: str | None, atom: bool) -> Entry:
+    """One entry; `language` is the feed's, `atom` whether types are declared rather than guessed."""
+    body, summary, detail = _body(found, atom=atom)
+    updated = _first_date(found, ("updated",))
+    published_text = next(
+        filter(None, (_string(found, name) for name in ("published", "created", "updated"))), None
+    )
+    return Entry(
+        guid=_string(found, "id"),
+        link=_link(found),
+        title=_title(found, atom=atom),
+        authors=tuple(_authors(found)),
+        published=_first_date(found, ("published", "created")) or updated,
+        updated=updated,
+        published_text=published_text,
+        body=body,
+        summary=summary,
+        enclosures=tuple(_enclosures(found)),
+        images=tuple(_images(found)),
+        tags=tuple(_tags(found)),
+        language=_string(found, "language") or detail.get("language") or _language(found) or language,
+        base=_different(detail.get("base"), url) or _base(found, ("title_detail", "summary_detail"), url),
+        origin=_origin(found.get("source")),
+        rights=_rights(found),
+    )
+
+
+# --- text -------------------------------------------------------------------------------
+
+
+def _string(found: Found, key: str) -> str | None:
+    value = dict.get(found, key)
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _title(found: Found, *, atom: bool) -> Text:
+    """The title. RSS does not say whether it is HTML: it is if it holds HTML's tags or references."""
+    value = _string(found, "title") or ""
+    detail = dict.get(found, "title_detail") or {}
+    if atom:
+        return Text(value, html=detail.get("type") in _HTML_TYPES)
+    marked_up = _TITLE_MARKUP.search(value) or any(map(_is_reference, _REFERENCE.findall(value)))
+    return Text(value, html=bool(marked_up))
+
+
+def _is_reference(reference: str) -> bool:
+    return reference.startswith("&#") or reference[1:] in html5
+
+
+def _body(found: Found, *, atom: bool) -> tuple[Text, Text, Found]:
+    """Body, summary (empty if it is the body) and feedparser's details on the body.
+
+    The candidates are every content and the summary; the one with most to read is the body,
+    HTML being worth half as much again as plain text. Media RSS captions and podcast summaries
+    arrive as further contents, so that "content over summary" alone would lose the article.
+    """
+    contents = [item for item in dict.get(found, "content") or () if _content_text(item)]
+    summary = _string(found, "summary") or ""
+    detail = dict.get(found, "summary_detail") or {}
+    short = _text(summary, detail.get("type", "text/html"), atom=atom)
+    if not contents:
+        return short, Text(), detail
+    best = max(contents, key=_weight)
+    body = _text(_content_text(best), best.get("type"), atom=atom)
+    if summary and detail and _weight({**detail, "value": summary}) > 1.2 * _weight(best):
+        return short, body if body.value != summary else Text(), detail
+    return body, short if summary != body.value else Text(), best
+
+
+def _content_text(item: Found) -> str:
+    value = item.get("value")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _weight(item: Found) -> float:
+    length = len(_TAG.sub("", _content_text(item))) + 1
+    return length * 1.5 if item.get("type") in _HTML_TYPES else length
+
+
+def _text(value: str, kind: str | None, *, atom: bool) -> Text:
+    """RSS text without a tag or reference is plain text, whose line breaks count."""
+    html = (kind or "text/html") in _HTML_TYPES
+    return Text(value, html=html and (atom or "<" in value or "&" in value))
+
+
+# --- links ------------------------------------------------------------------------------
+
+
+def _links(found: Found) -> list[Found]:
+    return [
+        link
+        for link in dict.get(found, "links") or ()
+        if isinstance(link.get("href"), str) and link["href"].strip()
+    ]
+
+
+def _link(found: Found) -> str | None:
+    """The page of an entry or feed: before Feedburner, else the first alternate, HTML before others."""
+    links = [link for link in _links(found) if link.get("rel") == "alternate"]
+    pages = [link for link in links if link.get("type", "text/html") in _HTML_TYPES]
+    original = _string(found, "feedburner_origlink")
+    if original:
+        return original
+    return next((link["href"].strip() for link in (*pages, *links)), None) or _string(found, "link")
+
+
+def _different(base: object, url: str) -> str | None:
+    return base if isinstance(base, str) and base and base != url else None
+
+
+def _base(found: Found, keys: Iterable[str], url: str) -> str | None:
+    details = (dict.get(found, key) or {} for key in keys)
+    return next(filter(None, (_different(detail.get("base"), url) for detail in details)), None)
+
+
+def _language(found: Found) -> str | None:
+    return (dict.get(found, "title_detail") or {}).get("language")
+
+
+# --- people, tags, rights ---------------------------------------------------------------
+
+
+def _authors(found: Found) -> Iterator[str]:
+    seen = set()
+    people = dict.get(found, "authors") or ()
+    names = [person.get("name") or person.get("email") or person.get("href") for person in people]
+    for name in names if any(names) else [dict.get(found, "author")]:
+        if isinstance(name, str) and (name := name.strip()) and name not in seen:
+            seen.add(name)
+            yield name
+
+
+def _tags(found: Found) -> Iterator[str]:
+    seen = set()
+    for tag in dict.get(found, "tags") or ():
+        name = tag.get("label") or tag.get("term")
+        if isinstance(name, str) and (name := name.strip()) and name not in seen:
+            seen.add(name)
+            yield name
+
+
+def _rights(found: Found) -> str | None:
+    licences = (link["href"] for link in _links(found) if link.get("rel") == "license")
+    return _string(found, "rights") or next(licences, None)
+
+
+def _origin(source: object) -> Origin | None:
+    if not isinstance(source, dict):
+        return None
+    origin = Origin(
+        title=_string(source, "title"),
+        link=_link(source) or _string(source, "href"),
+        id=_string(source, "id"),
+    )
+    return origin if origin != Origin() else None
+
+
+# --- media ------------------------------------------------------------------------------
+
+
+def _enclosures(found: Found) -> Iterator[Enclosure]:
+    seen = set()
+    attached = [link for link in _links(found) if link.get("rel") == "enclosure"]
+    for item in (*attached, *_playable(found)):
+        address = (item.get("href") or item.get("url") or "").strip()
+        if address and address not in seen:
+            seen.add(address)
+            length = item.get("length") or item.get("filesize")
+            yield Enclosure(
+                url=address,
+                type=(item.get("type") or "").strip() or None,
+                length=_number(length),
+                title=item.get("title") or None,
+            )
+
+
+def _playable(found: Found) -> Iterator[Found]:
+    for item in dict.get(found, "media_content") or ():
+        if item.get("medium") in {"audio", "video"} or (item.get("type") or "").startswith(
+            ("audio/", "video/")
+        ):
+            yield item
+
+
+def _images(found: Found) -> Iterator[str]:
+    """Addresses of Media RSS and iTunes images, the widest first; unknown widths count as middling."""
+    named: list[tuple[int, int, str]] = []
+    thumbnails = dict.get(found, "media_thumbnail") or ()
+    pictures = [item for item in dict.get(found, "media_content") or () if _is_image(item)]
+    for rank, items in enumerate((thumbnails, pictures)):
+        named += [
+            (-(_number(item.get("width")) or 400), rank, (item.get("url") or "").strip()) for item in items
+        ]
+    image = dict.get(found, "image")
+    if isinstance(image, dict):
+        named.append((-300, 2, str(dict.get(image, "href") or "").strip()))
+    seen = {""}
+    for *_, address in sorted(named, key=lambda item: item[:2]):
+        if address not in seen and not _FACES.match(address):
+            seen.add(address)
+            yield address
+
+
+def _is_image(item: Found) -> bool:
+    kind = (item.get("medium") or item.get("type") or "").lower()
+    return kind.startswith("image") or (not kind and _IMAGE_NAME.search(item.get("url") or "") is not None)
+
+
+def _number(value: object) -> int | None:
+    """A whole number above zero, of at most 18 digits; anything else is None."""
+    found = re.match(r"\s*(\d{1,18})(?:\.\d*)?\s*(?:px)?\s*$", value) if isinstance(value, str) else None
+    return int(found[1]) or None if found else None
+
+
+# --- time -------------------------------------------------------------------------------
+
+
+def _first_date(found: Found, keys: Iterable[str]) -> datetime | None:
+    for key in keys:
+        text = _string(found, key)
+        if text and (moment := parse_date(text)):
+            return moment
+    return None
+
+
+def _rhythm(feed: Found, text: str) -> Rhythm:
+    """RSS 2.0 ttl (minutes), skipHours, skipDays; RSS 1.0 syndication module.
+
+    feedparser keeps only the last hour and day, so those are looked up in the text.
+    """
+    ttl = _number(dict.get(feed, "ttl"))
+    period = _PERIODS.get((_string(feed, "sy_updateperiod") or "").lower())
+    times = _number(dict.get(feed, "sy_updatefrequency")) or 1
+    hours = {int(hour) % 24 for hour in _skipped(text, "hour") if hour.isdecimal() and int(hour) <= 24}
+    days = {_DAYS.index(day.lower()) for day in _skipped(text, "day") if day.lower() in _DAYS}
+    return Rhythm(
+        ttl=min(ttl, 10**6) * 60.0 if ttl else None,
+        period=period / min(times, 10**6) if period else None,
+        skip_hours=frozenset(hours),
+        skip_days=frozenset(days),
+    )
+
+
+def _skipped(text: str, name: str) -> list[str]:
+    found = _SKIPS[name].search(text)
+    return _SKIPPED.findall(found[1]) if found else []

@@ -1,0 +1,101 @@
+"""JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), read tolerantly.
+
+Rules of this file: pure. A field of the wrong type is as good as missing; an item that is no
+object is left out with a note.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from aggregator.model import Document, Enclosure, Entry, ParseError, Text
+from aggregator.parse.dates import parse_date
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+Json = dict[str, Any]
+
+
+def read(text: str) -> Document:
+    """The feed in a JSON text. Raises ParseError if it is broken or no JSON Feed."""
+    try:
+        data = json.loads(text, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"not valid JSON: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("items"), list):
+        raise ParseError('valid JSON, but no JSON Feed: it has no list "items"')
+    items = [item for item in data["items"] if isinstance(item, dict)]
+    lost = len(data["items"]) - len(items)
+    return Document(
+        entries=tuple(_entry(item, _string(data, "language")) for item in items),
+        title=_string(data, "title"),
+        link=_string(data, "home_page_url"),
+        id=_string(data, "feed_url"),
+        language=_string(data, "language"),
+        author=next(iter(_authors(data)), None),
+        notes=(f"{lost} items are no objects and were left out",) if lost else (),
+    )
+
+
+def _entry(item: Json, language: str | None) -> Entry:
+    html, plain = _string(item, "content_html"), _string(item, "content_text")
+    published = _string(item, "date_published")
+    updated = parse_date(_string(item, "date_modified") or "")
+    return Entry(
+        guid=_string(item, "id"),
+        link=_string(item, "url") or _string(item, "external_url"),
+        title=Text(_string(item, "title") or "", html=False),
+        authors=_authors(item),
+        published=parse_date(published or "") or updated,
+        updated=updated,
+        published_text=published,
+        body=Text(html) if html else Text(plain or "", html=False),
+        summary=Text(_string(item, "summary") or "", html=False),
+        enclosures=tuple(_enclosures(item)),
+        images=tuple(filter(None, (_string(item, "image"), _string(item, "banner_image")))),
+        tags=tuple(tag.strip() for tag in _list(item, "tags") if isinstance(tag, str) and tag.strip()),
+        language=_string(item, "language") or language,
+    )
+
+
+def _enclosures(item: Json) -> Iterator[Enclosure]:
+    for attachment in _list(item, "attachments"):
+        if not isinstance(attachment, dict) or not (url := _string(attachment, "url")):
+            continue
+        size = attachment.get("size_in_bytes")
+        yield Enclosure(
+            url=url,
+            type=_string(attachment, "mime_type"),
+            length=int(size) if isinstance(size, (int, float)) and 0 < size < 2**63 else None,
+            title=_string(attachment, "title"),
+        )
+
+
+def _authors(item: Json) -> tuple[str, ...]:
+    """Names of version 1.1's list, then of 1.0's single author; an author without one has its URL."""
+    people = [*_list(item, "authors"), item.get("author")]
+    named = [
+        _string(person, "name") or _string(person, "url") if isinstance(person, dict) else _text(person)
+        for person in people
+    ]
+    return tuple(dict.fromkeys(name for name in named if name))
+
+
+def _list(item: Json, key: str) -> list[Any]:
+    value = item.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _string(item: Json, key: str) -> str | None:
+    """The text under a key; numbers count as text, since version 1.0 let ids be numbers."""
+    return _text(item.get(key))
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    text = str(value)
+    if _SURROGATE.search(text):
+        text = _SURROGATE.sub("\ufffd", text)
+    return text if text.strip() else None

@@ -1,0 +1,88 @@
+"""Makes well-formed what strangers meant: repairs of XML that every parser refuses.
+
+Rules of this file: pure, text in and text out, linear in its size. A repair changes only what
+is an error in XML 1.0, so a well-formed document is what it was.
+"""
+
+import re
+from html.entities import html5
+
+from aggregator.parse.prolog import cut_out, scan
+
+_NO_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_MARKUP = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&[^\s<>&;]{0,32};?", re.DOTALL)
+_REFERENCE = re.compile(r"&(?:#(\d{1,9})|#[xX]([0-9A-Fa-f]{1,8})|([A-Za-z][\w.-]*));")
+_OF_XML = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_DECLARED = re.compile(r"\sxmlns:([\w.-]{1,40})\s*=")
+_USED = re.compile(r"</?([A-Za-z_][\w.-]{0,40}):|\s([A-Za-z_][\w.-]{0,40}):[\w.-]{1,40}\s*=\s*[\"']")
+
+# Where feeds forget to say what a prefix stands for, it stands for what it always does.
+_NAMESPACES = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
+    "georss": "http://www.georss.org/georss",
+    "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
+    "media": "http://search.yahoo.com/mrss/",
+    "podcast": "https://podcastindex.org/namespace/1.0",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "slash": "http://purl.org/rss/1.0/modules/slash/",
+    "sy": "http://purl.org/rss/1.0/modules/syndication/",
+    "thr": "http://purl.org/syndication/thread/1.0",
+    "wfw": "http://wellformedweb.org/CommentAPI/",
+    "xhtml": "http://www.w3.org/1999/xhtml",
+    "xlink": "http://www.w3.org/1999/xlink",
+}
+
+
+def characters(text: str) -> str:
+    """The text without the characters that XML 1.0 section 2.2 excludes."""
+    return _NO_CHARACTER.sub("", text) if _NO_CHARACTER.search(text) else text
+
+
+def mend(text: str) -> str:
+    """The text with references, comments, prefixes and surroundings as XML wants them.
+
+    HTML's named characters become numbers, `&` that begins no reference is escaped, numbers of
+    no character become U+FFFD, comments go, undeclared prefixes are declared.
+    """
+    return _declare_prefixes(_MARKUP.sub(_mended, cut_out(text)))
+
+
+def _mended(found: re.Match[str]) -> str:
+    piece = found.group()
+    if piece.startswith("<!["):
+        return piece if piece.endswith("]]>") else piece + "]]>"
+    if piece.startswith("<!--"):
+        return ""
+    reference = _REFERENCE.fullmatch(piece)
+    if reference is None:
+        return "&amp;" + piece[1:]
+    decimal, hexadecimal, name = reference.groups()
+    if name is None:
+        return _numbered(piece, int(decimal) if decimal else int(hexadecimal, 16))
+    if name in _OF_XML:
+        return piece
+    meant = html5.get(name + ";")
+    return "".join(f"&#{ord(sign)};" for sign in meant) if meant else "&amp;" + piece[1:]
+
+
+def _numbered(piece: str, number: int) -> str:
+    if number > 0x10FFFF or _NO_CHARACTER.match(chr(number)):
+        return "\ufffd"
+    return piece
+
+
+def _declare_prefixes(text: str) -> str:
+    used = {element or attribute for element, attribute in _USED.findall(text)}
+    missing = sorted(used - set(_DECLARED.findall(text)) - {"xml", "xmlns"})
+    at = scan(text)
+    if not missing or at.root_at == -1 or len(missing) > 50:
+        return text
+    end = at.root_at + 1 + len(at.root)
+    words = "".join(
+        f' xmlns:{prefix}="{_NAMESPACES.get(prefix, f"urn:prefix:{prefix}")}"' for prefix in missing
+    )
+    return text[:end] + words + text[end:]
