@@ -1,0 +1,218 @@
+"""What the three formats say alike of an article.
+
+Rules of this file: pure; an article in, values out. Each format puts them into its own words.
+"""
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from mimetypes import MimeTypes
+from urllib.parse import quote, urlsplit
+
+from aggregator.model import Article, Enclosure, Site
+from aggregator.refine.text import headline, plain, shorten
+
+EXCERPT = 280
+"""Characters of a summary that is made from the body."""
+_EXCERPT_SCAN = 20_000
+
+NEVER = datetime(1990, 1, 1, tzinfo=UTC)
+"""When a feed without articles last changed."""
+
+# XML 1.0 section 2.2 forbids these; C1 controls, which it only discourages, no reader shows.
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# RFC 3986: a scheme, and nothing but URI characters; `%` begins an escape.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+_URN = re.compile(r"urn:[a-z0-9][a-z0-9\-]{1,31}:(?:[a-z0-9()+,.:=@;$_!*'\-]|%[0-9a-f]{2})+", re.IGNORECASE)
+_URN_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_TAG = re.compile(r"tag:(?:[a-z0-9\-._]+@)?[a-z0-9.\-]+,\d{4}(?:-\d\d(?:-\d\d)?)?:[^\[\]]*", re.IGNORECASE)
+_WEB = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, its common part
+_MIME = re.compile(r"[\w.+\-]+/[\w.+\-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """An article as feeds show it: every text fit for XML, every address a URI.
+
+    `title` is never empty, `untitled` says that we made it. The source is the feed that the
+    entry was first published in: `source_feed` is its own address, `source_link` its page.
+    """
+
+    id: str
+    permalink: bool
+    title: str
+    untitled: bool
+    link: str | None
+    authors: tuple[str, ...]
+    published: datetime
+    updated: datetime
+    html: str
+    has_body: bool
+    summary: str
+    enclosures: tuple[Enclosure, ...]
+    image: str | None
+    categories: tuple[str, ...]
+    language: str | None
+    rights: str
+    source_id: str
+    source_title: str
+    source_feed: str | None
+    source_link: str | None
+
+
+def clean(text: str) -> str:
+    """`text` without characters that may not, or had better not, stand in XML 1.0."""
+    return _NOT_TEXT.sub("", text)
+
+
+def uri(address: str | None) -> str | None:
+    """`address` as an ASCII URI (RFC 3987 section 3.1), or None if it is no absolute web address."""
+    if not address or not _WEB.match(address):
+        return None
+    escaped = _LONE_PERCENT.sub("%25", clean(address).strip())
+    try:
+        parts = urlsplit(escaped)
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+        rest = parts._replace(netloc="", scheme="").geturl()
+    except ValueError:  # UnicodeError is one
+        return None
+    return f"{parts.scheme}://{host}" + quote(rest, safe="/?#@!$&'()*+,;=:~%")
+
+
+def is_uri(text: str) -> bool:
+    """Whether `text` can be an id as it is: a URI of RFC 3986, and a correct one if it is a urn: or tag:."""
+    if not _URI.fullmatch(text) or text.lower().startswith(("javascript:", "data:")):
+        return False
+    scheme = text.split(":", 1)[0].lower()
+    if scheme == "urn":
+        pattern = _URN_UUID if text.lower().startswith("urn:uuid:") else _URN
+        return pattern.fullmatch(text) is not None
+    if scheme == "tag":
+        return _TAG.fullmatch(text) is not None
+    return scheme not in {"http", "https"} or _WEB.match(text) is not None
+
+
+def own_id(article: Article) -> str:
+    """An id of our own that stays with the article; its first 8 digits are those of its post."""
+    return uuid.UUID(hex=article.uid, version=5).urn
+
+
+def entry_id(article: Article) -> str:
+    """The source's own id, verbatim, if it is a URI, else `own_id`."""
+    return article.guid if article.guid and is_uri(article.guid) else own_id(article)
+
+
+def entry_ids(articles: Sequence[Article]) -> dict[str, str]:
+    """The id of each article by uid, no id twice: of two with one guid, the first stored has it."""
+    ids: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for article in sorted(articles, key=lambda article: (article.id, article.uid)):
+        found = entry_id(article)
+        if owners.setdefault(found, article.uid) != article.uid:
+            found = own_id(article)
+        ids[article.uid] = found
+    return ids
+
+
+def changed_at(article: Article) -> datetime:
+    """When the article last changed, with a fraction of a second of its own.
+
+    RFC 4287 4.1.1 and validators tell versions of entries apart by `updated`; those that were
+    stored in one second would all look like one.
+    """
+    return article.updated.replace(microsecond=int(article.uid[:8], 16) % 1_000_000)
+
+
+def newest_change(articles: Sequence[Article]) -> datetime:
+    """When a feed of these articles last changed; never the clock."""
+    return max(map(changed_at, articles), default=NEVER)
+
+
+def language_tag(text: str | None) -> str | None:
+    """`text` if it is a language tag."""
+    return text if text and _LANGUAGE.fullmatch(text) else None
+
+
+def facts(article: Article, article_id: str, site: Site) -> Facts:
+    """What the formats say of `article`, under the id that it has in this feed."""
+    source = article.sources[0]
+    link = uri(article.link)
+    title = " ".join(clean(article.title).split())
+    body = clean(article.body)
+    shown = title or clean(headline("", body, source.source, article.date))
+    summary = clean(article.summary) or shorten(plain(body[:_EXCERPT_SCAN]), EXCERPT)
+    language = language_tag(article.language)
+    return Facts(
+        id=article_id,
+        permalink=article_id == link,
+        title=shown,
+        untitled=not title,
+        link=link,
+        authors=tuple(filter(None, map(clean, article.authors))) or (source_title(article),),
+        published=article.date,
+        updated=changed_at(article),
+        html=body,
+        has_body=bool(body.strip()),
+        summary=summary,
+        enclosures=tuple(filter(None, map(_enclosure, article.enclosures))),
+        image=uri(article.image),
+        categories=_categories(article),
+        language=None if language == site.language else language,
+        rights=clean(article.rights or ""),
+        source_id=_source_id(article),
+        source_title=source_title(article),
+        source_feed=_source_feed(article),
+        source_link=uri(article.origin.link if article.origin else source.feed_link),
+    )
+
+
+def source_title(article: Article) -> str:
+    """What to call where the article comes from: as the entry says, else as the settings do."""
+    origin = article.origin.title if article.origin else None
+    return clean(origin or "").strip() or clean(article.sources[0].source)
+
+
+def _source_feed(article: Article) -> str | None:
+    """The address of the source; None if it has none, as a file on this machine is nobody's business."""
+    origin = article.origin
+    return (uri(origin.id) if origin else None) or uri(article.sources[0].location)
+
+
+def _source_id(article: Article) -> str:
+    """The id of the source: its own if that is a URI, else its address, else one made from its name."""
+    origin, source = article.origin, article.sources[0]
+    for found in (origin.id if origin else source.feed_id, origin.link if origin else None, source.location):
+        if found and is_uri(found) and not found.startswith("file:"):
+            return found
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"aggregator:source:{source.source}").urn
+
+
+def _categories(article: Article) -> tuple[str, ...]:
+    """The category path, then the tags, each once whatever its case."""
+    seen: dict[str, str] = {}
+    for name in map(clean, (*article.categories, *article.tags)):
+        if name.strip():
+            seen.setdefault(name.casefold(), name)
+    return tuple(seen.values())
+
+
+_KNOWN_TYPES = MimeTypes()  # the built-in table alone: what a machine has in /etc must not show in outputs
+_MORE_TYPES: Mapping[str, str] = {".opus": "audio/ogg", ".m4a": "audio/mp4", ".webp": "image/webp"}
+"""What the standard library's table leaves out or has wrong for podcasts."""
+
+
+def _enclosure(enclosure: Enclosure) -> Enclosure | None:
+    """The enclosure with a URI and a media type, which RSS requires; None without an address."""
+    url = uri(enclosure.url)
+    if url is None:
+        return None
+    path = urlsplit(url).path
+    suffix = "." + path.rsplit(".", 1)[-1].lower()
+    given = enclosure.type if enclosure.type and _MIME.fullmatch(enclosure.type) else None
+    guessed = _MORE_TYPES.get(suffix) or _KNOWN_TYPES.guess_type(path)[0] or "application/octet-stream"
+    length = enclosure.length if enclosure.length and enclosure.length > 0 else None
+    return Enclosure(url, given or guessed, length, clean(enclosure.title or "") or None)

@@ -1,0 +1,290 @@
+"""Puts files into the outputs folder, whole or not at all.
+
+A batch goes through four steps: every file that differs from what is on disk is written to a
+temporary file in its own folder and flushed; then the temporaries are renamed into place; then
+the folders are flushed. Only after that do the files count as published. A reader sees the old
+file or the new one, and a pass that is killed leaves at most temporaries, which the next swept
+away. Unchanged files keep their mtime, so that static hosts answer 304.
+"""
+
+import errno
+import itertools
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from aggregator.model import PublishError
+
+FILE_MODE = 0o644
+FOLDER_MODE = 0o755
+WORKERS = 16
+"""Flushes that wait for the disk at once: a file system commits those that come together in one go."""
+
+_MARKER = ".aggregator-writing"
+_TEMPORARY = re.compile(r"\.aggregator-[0-9]+-[0-9]+\.tmp")
+_ODD = re.compile("[\0\\\\\ud800-\udfff]")
+# After these nothing else can be written either.
+_HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a batch came to: the paths replaced or removed, and one sentence for each that could not be."""
+
+    changed: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+class Output:
+    """The outputs folder. Paths are posix and relative to it; nothing outside it is ever touched.
+
+    Not for several threads at once, nor for several processes: one pass publishes at a time.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._numbers = itertools.count(1)
+        self._swept = False
+
+    def write(self, files: Mapping[str, bytes]) -> Written:
+        """Brings the `files` on disk; those whose bytes are there already stay as they are.
+
+        When this returns, what is in `changed` has reached the disk. A path that cannot be
+        written (outside the folder, a symbolic link or a folder in the way) costs only itself.
+        Raises PublishError when the disk is full or refuses all writes; the old files are whole then.
+        """
+        failed: dict[str, str] = {}
+        wanted = {path: data for path, data in files.items() if self._differs(path, data, failed)}
+        if not wanted:
+            return Written((), failed)
+        with _whole_disk(self.directory):
+            self._begin()
+            folders = self._make_folders(wanted, failed)
+            staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
+            changed = self._rename(staged, failed)
+            _flush_folders(folders | {(self.directory / path).parent for path in changed})
+            self._end()
+        return Written(tuple(changed), failed)
+
+    def remove(self, paths: Iterable[str]) -> Written:
+        """Removes files, and folders that this leaves empty. What is not there is no matter.
+
+        A folder in the place of a file stays. Raises PublishError when the disk refuses.
+        """
+        failed: dict[str, str] = {}
+        changed: list[str] = []
+        folders: set[Path] = set()
+        with _whole_disk(self.directory):
+            for path in paths:
+                target = self._target(path, failed)
+                if target is not None and _attempt(path, failed, partial(_unlink, target)):
+                    changed.append(path)
+                    folders.add(target.parent)
+            _flush_folders({self._prune(folder) for folder in folders})
+        return Written(tuple(changed), failed)
+
+    def sweep(self) -> int:
+        """Removes the temporary files that a killed run left; how many there were.
+
+        The folders are walked only if the last run did not end its batch.
+        """
+        self._swept = True
+        marker = self.directory / _MARKER
+        if not marker.exists():
+            return 0
+        count = 0
+        for folder, _, names in os.walk(self.directory):
+            for name in names:
+                if _TEMPORARY.fullmatch(name):
+                    Path(folder, name).unlink(missing_ok=True)
+                    count += 1
+        marker.unlink(missing_ok=True)
+        return count
+
+    def _begin(self) -> None:
+        if not self.directory.is_dir():
+            self.directory.mkdir(mode=FOLDER_MODE, parents=True)
+        if not self._swept:
+            self.sweep()
+        (self.directory / _MARKER).touch()
+
+    def _end(self) -> None:
+        (self.directory / _MARKER).unlink(missing_ok=True)
+
+    def _target(self, path: str, failed: dict[str, str]) -> Path | None:
+        """Where `path` lies, if that is inside the folder and no symbolic link leads elsewhere."""
+        parts = path.split("/")
+        if any(part in {"", ".", ".."} or _ODD.search(part) for part in parts):
+            failed[path] = f"{path!r} is no path inside {self.directory}"
+            return None
+        folder = self.directory
+        for part in parts[:-1]:
+            folder /= part
+            if folder.is_symlink():
+                failed[path] = f"{folder} is a symbolic link; move it away, nothing is written through it"
+                return None
+        return folder / parts[-1]
+
+    def _differs(self, path: str, data: bytes, failed: dict[str, str]) -> bool:
+        target = self._target(path, failed)
+        if target is None:
+            return False
+        try:
+            found = os.lstat(target)
+        except OSError:
+            return True
+        if stat.S_ISDIR(found.st_mode):
+            failed[path] = f"{target} is a folder; move it away"
+            return False
+        if not stat.S_ISREG(found.st_mode) or found.st_size != len(data):
+            return True
+        try:
+            return target.read_bytes() != data
+        except OSError:
+            return True
+
+    def _make_folders(self, files: Mapping[str, bytes], failed: dict[str, str]) -> set[Path]:
+        """Makes the folders that the files need; the parents whose listing this changed."""
+        touched: set[Path] = set()
+        done: set[Path] = set()
+        for path in files:
+            folder = (self.directory / path).parent
+            if folder not in done and _attempt(path, failed, partial(_mkdir, folder, touched)):
+                done.add(folder)
+        return touched
+
+    def _stage(self, files: Mapping[str, bytes], failed: dict[str, str]) -> list[tuple[str, Path]]:
+        """Writes and flushes a temporary beside each file. A full disk raises OSError and leaves none."""
+        prefix = f".aggregator-{os.getpid()}-"
+        jobs = [
+            (path, (self.directory / path).parent / f"{prefix}{next(self._numbers)}.tmp", data)
+            for path, data in files.items()
+        ]
+        outcomes = _together(lambda job: _write_flushed(job[1], job[2]), jobs)
+        staged: list[tuple[str, Path]] = []
+        hopeless: OSError | None = None
+        for (path, temporary, _), error in zip(jobs, outcomes, strict=True):
+            if error is None:
+                staged.append((path, temporary))
+                continue
+            failed[path] = _sentence(path, error)
+            if error.errno in _HOPELESS:
+                hopeless = error
+        if hopeless is not None:
+            for _, temporary in staged:
+                temporary.unlink(missing_ok=True)
+            raise hopeless
+        return staged
+
+    def _rename(self, staged: list[tuple[str, Path]], failed: dict[str, str]) -> list[str]:
+        changed = []
+        for path, temporary in staged:
+            target = self.directory / path
+            if _attempt(path, failed, partial(temporary.replace, target)):
+                changed.append(path)
+            else:
+                temporary.unlink(missing_ok=True)
+        return changed
+
+    def _prune(self, folder: Path) -> Path:
+        """Removes `folder` and its parents while they are empty; the first that stays."""
+        while folder != self.directory:
+            try:
+                folder.rmdir()
+            except OSError:
+                return folder
+            folder = folder.parent
+        return folder
+
+
+@contextmanager
+def _whole_disk(directory: Path) -> Iterator[None]:
+    """Turns what the operating system says into a PublishError that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        advice = "make room; the old files are whole" if error.errno in _HOPELESS else "check its permissions"
+        raise PublishError(f"{directory}: {error.strerror or error}; {advice}") from error
+
+
+def _attempt(path: str, failed: dict[str, str], act: Callable[[], object]) -> bool:
+    """Whether `act` went well; an error of this path alone is noted, one of the whole disk raised."""
+    try:
+        act()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno in _HOPELESS:
+            raise
+        failed[path] = _sentence(path, error)
+        return False
+    return True
+
+
+def _sentence(path: str, error: OSError) -> str:
+    return f"{path}: {error.strerror or error}"
+
+
+def _together(act: Callable[[_T], _R], jobs: list[_T]) -> list[_R]:
+    if len(jobs) < 2:
+        return [act(job) for job in jobs]
+    with ThreadPoolExecutor(min(WORKERS, len(jobs))) as pool:
+        return list(pool.map(act, jobs, chunksize=1))
+
+
+def _write_flushed(path: Path, data: bytes) -> OSError | None:
+    """Writes a new file and waits until the disk has it. An error, which is returned, leaves nothing."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        try:
+            os.fchmod(descriptor, FILE_MODE)  # whatever the umask
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        return error
+    return None
+
+
+def _mkdir(folder: Path, touched: set[Path]) -> None:
+    if folder.is_dir():
+        return
+    _mkdir(folder.parent, touched)
+    folder.mkdir()
+    folder.chmod(FOLDER_MODE)
+    touched.add(folder.parent)
+
+
+def _unlink(target: Path) -> None:
+    if stat.S_ISDIR(os.lstat(target).st_mode):
+        raise IsADirectoryError(errno.EISDIR, "a folder is in its place")
+    target.unlink()
+
+
+def _flush_folders(folders: set[Path]) -> None:
+    def flush(folder: Path) -> None:
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            return
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    _together(flush, sorted(folders))

@@ -1,0 +1,59 @@
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aggregator.publish.entry import Facts
+from aggregator.publish.head import Head
+
+VERSION_URL = "https://jsonfeed.org/version/1.1"
+
+
+def render_entry(facts: Facts) -> str:
+    """One item as JSON. Keys without a value are left out, the title of an untitled article too."""
+    item: dict[str, Any] = {
+        "id": facts.id,
+        "url": facts.link,
+        "title": None if facts.untitled else facts.title,
+        "content_html": facts.html if facts.has_body else None,
+        "content_text": None if facts.has_body else facts.summary or facts.title,
+        "summary": facts.summary if facts.has_body else None,
+        "image": facts.image,
+        "date_published": facts.published.isoformat(),
+        "date_modified": facts.updated.isoformat(),
+        "authors": [{"name": name} for name in facts.authors],
+        "tags": list(facts.categories),
+        "language": facts.language,
+        "attachments": [
+            _kept(
+                {"url": file.url, "mime_type": file.type, "title": file.title, "size_in_bytes": file.length}
+            )
+            for file in facts.enclosures
+        ],
+        "_source": _kept({"title": facts.source_title, "url": facts.source_link or facts.source_feed}),
+        "_rights": facts.rights,
+    }
+    return _dump(_kept(item))
+
+
+def render(head: Head, items: Sequence[str]) -> bytes:
+    """The document from items that are JSON already."""
+    opening = _dump(
+        {
+            "version": VERSION_URL,
+            "title": head.title,
+            "home_page_url": head.home_url,
+            "feed_url": head.self_url,
+            "language": head.language,
+        }
+    )
+    return (opening[:-1] + ',"items":[\n' + ",\n".join(items) + "\n]}\n").encode()
+
+
+def _kept(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value}
+
+
+def _dump(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
