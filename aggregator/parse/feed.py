@@ -24,6 +24,7 @@ from aggregator.parse.encodings import decode
 from aggregator.parse.sax import MalformedXmlError, TooDeepError, loose_parsing
 
 _FEED_ELEMENT = ("<rss", "<feed", "<rdf", "<channel", "<item", "<entry", ":rss", ":feed", ":rdf", ":channel")
+_ROOTS = frozenset(("rss", "feed", "rdf", "channel"))
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 # Guids stay as they are written (RFC 4287 4.2.6); feedparser would resolve them.
@@ -71,11 +72,17 @@ def _xml(text: str, url: str) -> Document:
     if webpage.is_webpage(start.root, start.doctype):
         raise ParseError(webpage.complaint(text, url))
     if not any(name in text.lower() for name in _FEED_ELEMENT):
-        raise ParseError(f'no feed in this document, which begins "{webpage.snippet(text)}"')
+        raise _no_feed(start.root, text)
     result, notes = _found(text, url)
-    if not result["entries"] and not result.get("version"):
-        raise ParseError(f"no feed in this document: its root element is <{start.root or '?'}>")
+    known = start.root.rpartition(":")[2] in _ROOTS
+    if not (known or result["entries"] or result.get("version")):
+        raise _no_feed(start.root, text)
     return fields.document(result, text, url, notes)
+
+
+def _no_feed(root: str, text: str) -> ParseError:
+    named = f"its root element is <{root}>" if root else "it is not XML"
+    return ParseError(f'no feed in this document: {named} and it begins "{webpage.snippet(text)}"')
 
 
 def _found(text: str, url: str) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -25,6 +25,11 @@ _TITLE_MARKUP = re.compile(
     r"|script|small|span|strike|strong|style|sub|sup|svg|time|tt|u|var|wbr)\b",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"(?:https?:/)?/", re.IGNORECASE)
+# RSS authors, "a@b.example (Ana)" or "Ana <a@b.example>"; feedparser cuts top-level domains at four letters.
+_MAILBOX = re.compile(
+    r"(?P<before>[^<>@()]{1,200}?)?\s*<?(?P<email>[^\s@<>()]{1,200}@[^\s@<>()]{1,200})>?\s*(?:\((?P<after>[^()]{1,200})\))?"
+)
 _FACES = re.compile(r"^https?://(?:\w+\.)?gravatar\.com/avatar/")
 _IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg|tiff?)(?:$|[?#])", re.IGNORECASE)
 
@@ -163,7 +168,13 @@ def _link(found: Found) -> str | None:
     original = _string(found, "feedburner_origlink")
     if original:
         return original
-    return next((link["href"].strip() for link in (*pages, *links)), None) or _string(found, "link")
+    return next((link["href"].strip() for link in (*pages, *links)), None) or _permalink(found)
+
+
+def _permalink(found: Found) -> str | None:
+    """The link that feedparser took from the guid, if it is an address and not only a name."""
+    link = _string(found, "link")
+    return link if link and (_ADDRESS.match(link) or link != _string(found, "id")) else None
 
 
 def _different(base: object, url: str) -> str | None:
@@ -186,7 +197,10 @@ def _authors(found: Found) -> Iterator[str]:
     seen = set()
     people = dict.get(found, "authors") or ()
     names = [person.get("name") or person.get("email") or person.get("href") for person in people]
-    for name in names if any(names) else [dict.get(found, "author")]:
+    written = _string(found, "author") or ""
+    if len(people) < 2 and (mailbox := _MAILBOX.fullmatch(written)):
+        names = [mailbox["before"] or mailbox["after"] or mailbox["email"]]
+    for name in names if any(names) else [written]:
         if isinstance(name, str) and (name := name.strip()) and name not in seen:
             seen.add(name)
             yield name
