@@ -28,7 +28,7 @@ _TITLE_MARKUP = re.compile(
 _ADDRESS = re.compile(r"(?:https?:/)?/", re.IGNORECASE)
 # RSS authors, "a@b.example (Ana)" or "Ana <a@b.example>"; feedparser cuts top-level domains at four letters.
 _MAILBOX = re.compile(
-    r"(?P<before>[^<>@()]{1,200}?)?\s*<?(?P<email>[^\s@<>()]{1,200}@[^\s@<>()]{1,200})>?\s*(?:\((?P<after>[^()]{1,200})\))?"
+    r"(?:(?P<before>[^<>@()]{1,200}?)\s*<)?(?P<email>[^\s@<>()]{1,200}@[^\s@<>()]{1,200})>?\s*(?:\((?P<after>[^()]{1,200})\))?"
 )
 _FACES = re.compile(r"^https?://(?:\w+\.)?gravatar\.com/avatar/")
 _IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg|tiff?)(?:$|[?#])", re.IGNORECASE)
