@@ -1,0 +1,94 @@
+"""How values become column values and back. No SQL here.
+
+Moments are stored as whole microseconds since 1970 UTC, keys as the first 16 bytes of a
+SHA-256, text of any size as UTF-8 that is compressed where that pays.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from threading import local
+from typing import Any, overload
+
+import zstandard
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# Below this a zstd frame hardly saves anything.
+_COMPRESS_FROM = 256
+_threads = local()
+
+
+@overload
+def micros(moment: datetime) -> int: ...
+@overload
+def micros(moment: None) -> None: ...
+def micros(moment: datetime | None) -> int | None:
+    """Whole microseconds since 1970 UTC (negative before)."""
+    return None if moment is None else (moment - EPOCH) // _MICROSECOND
+
+
+@overload
+def moment(value: int) -> datetime: ...
+@overload
+def moment(value: None) -> None: ...
+def moment(value: int | None) -> datetime | None:
+    """The aware UTC datetime of `micros`."""
+    return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def digest(kind: str, *values: str) -> bytes:
+    """16 bytes that stand for these values; `kind` keeps different uses apart."""
+    text = "\0".join((kind, *values))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def pack(text: str) -> bytes:
+    """Text as bytes, compressed if it is long.
+
+    No UTF-8 text begins with the magic number of zstd (0xB5 cannot follow 0x28), so the two
+    forms need no mark of their own.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) < _COMPRESS_FROM:
+        return data
+    return _compressor().compress(data)
+
+
+def unpack(data: bytes) -> str:
+    """The text that `pack` was given."""
+    if data.startswith(_ZSTD_MAGIC):
+        data = _decompressor().decompress(data)
+    return data.decode("utf-8", "surrogatepass")
+
+
+def to_json(value: object) -> str:
+    """Compact JSON with sorted keys, the same for equal values."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def from_json(text: str) -> Any:  # noqa: ANN401 - JSON holds anything
+    """The value of `to_json` (tuples come back as lists)."""
+    return json.loads(text)
+
+
+def without_empty(values: Mapping[str, object]) -> dict[str, object]:
+    """The same mapping less what is None or empty."""
+    return {key: value for key, value in values.items() if value}
+
+
+def _compressor() -> zstandard.ZstdCompressor:
+    # A compressor may not be shared between threads.
+    if not hasattr(_threads, "compressor"):
+        _threads.compressor = zstandard.ZstdCompressor(level=3)
+    found: zstandard.ZstdCompressor = _threads.compressor
+    return found
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    if not hasattr(_threads, "decompressor"):
+        _threads.decompressor = zstandard.ZstdDecompressor()
+    found: zstandard.ZstdDecompressor = _threads.decompressor
+    return found

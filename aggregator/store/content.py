@@ -1,0 +1,183 @@
+"""Articles as they are written to and read from their tables."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from aggregator.model import Article, CategoryPath, Enclosure, Origin, Provenance, Refined, SourceKind
+from aggregator.store.chunks import chunks
+from aggregator.store.codec import digest, from_json, moment, pack, to_json, unpack, without_empty
+from aggregator.store.listing import nodes_by_id
+from aggregator.store.schema import articles, contents, sightings, sources
+
+Record: TypeAlias = Any
+"""A row of a statement that selects more columns than type checkers can follow."""
+
+_ARTICLES = sa.select(
+    articles.c.id,
+    articles.c.uid,
+    articles.c.first_seen,
+    articles.c.published,
+    articles.c.sort_at,
+    articles.c.updated,
+    contents.c.title,
+    contents.c.link,
+    contents.c.body,
+    contents.c.details,
+).join_from(articles, contents, contents.c.article_id == articles.c.id)
+_BY_ID = _ARTICLES.where(articles.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+_PROVENANCE = (
+    sa.select(
+        sightings.c.article_id,
+        sightings.c.first_seen,
+        sightings.c.published,
+        sightings.c.node_id,
+        sightings.c.guid,
+        sightings.c.link,
+        sightings.c.feed_updated,
+        sources.c.name,
+        sources.c.kind,
+        sources.c.location,
+        sources.c.categories,
+        sources.c.feed_title,
+        sources.c.feed_link,
+        sources.c.feed_id,
+        sa.and_(
+            sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key
+        ).label("origin"),
+    )
+    .join_from(sightings, sources, sources.c.id == sightings.c.source_id)
+    .join(articles, articles.c.id == sightings.c.article_id)
+    .where(sightings.c.article_id.in_(sa.bindparam("ids", expanding=True)))
+)
+
+
+def text_digest(entry: Refined) -> bytes:
+    """Moves when title, text or link of an entry moved."""
+    return digest("text", entry.text_hash)
+
+
+def extras_digest(entry: Refined, *, seed: bool) -> bytes:
+    """Moves when something else that outputs show moved.
+
+    The queries of pictures and enclosures are left out: tokens and sizes come and go there. Of a
+    file everything counts, as somebody edited it.
+    """
+    shown = [
+        _without_query(entry.image or ""),
+        [[_without_query(enclosure.url), enclosure.type] for enclosure in entry.enclosures],
+        list(entry.authors),
+        sorted(entry.tags),
+    ]
+    if seed:
+        shown += [entry.exact_hash, list(entry.categories or ())]
+    return digest("extras", to_json(shown))
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0]
+
+
+def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
+    """The row of `contents` that holds the words of this entry."""
+    origin = entry.origin
+    details = without_empty(
+        {
+            "guid": entry.guid,
+            "authors": entry.authors,
+            "summary": entry.summary,
+            "enclosures": [[each.url, each.type, each.length, each.title] for each in entry.enclosures],
+            "image": entry.image,
+            "image_from": entry.image_from,
+            "tags": entry.tags,
+            "language": entry.language,
+            "origin": [origin.title, origin.link, origin.id] if origin else None,
+            "rights": entry.rights,
+        }
+    )
+    return {
+        "article_id": article_id,
+        "title": entry.title,
+        "link": entry.link,
+        "body": pack(entry.body),
+        "details": pack(to_json(details)),
+    }
+
+
+def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
+    """The articles with these ids in this order; ids that are not there are left out."""
+    rows = {row.id: row for some in chunks(ids) for row in conn.execute(_BY_ID, {"ids": some})}
+    carried = provenance(conn, rows)
+    return [_article(rows[article_id], carried[article_id]) for article_id in ids if article_id in rows]
+
+
+def provenance(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[Provenance, ...]]:
+    """For each article every source that carried it, its origin first."""
+    rows = [row for some in chunks(sorted(set(ids))) for row in conn.execute(_PROVENANCE, {"ids": some})]
+    own = nodes_by_id(conn, {row.node_id for row in rows if row.node_id is not None})
+    grouped: dict[int, list[Record]] = defaultdict(list)
+    for row in rows:
+        grouped[row.article_id].append(row)
+    found = {}
+    for article_id, sighted in grouped.items():
+        sighted.sort(
+            key=lambda row: (not row.origin, *rank(row.published, row.first_seen, row.link, row.name))
+        )
+        by_source: dict[str, Provenance] = {}
+        for row in sighted:
+            path = own[row.node_id].path if row.node_id is not None else tuple(from_json(row.categories))
+            by_source.setdefault(row.name, _provenance(row, path))
+        found[article_id] = tuple(by_source.values())
+    return found
+
+
+def rank(published: int | None, first_seen: int, link: str | None, source: str) -> tuple[int, bool, str]:
+    """Orders sightings of one article: first to publish, then with a link, then the source's name."""
+    date = published if published is not None and 0 <= published <= first_seen else first_seen
+    return (date, not link, source)
+
+
+def _provenance(row: Record, path: CategoryPath) -> Provenance:
+    kind: SourceKind = "seed" if row.kind == "seed" else "feed"
+    return Provenance(
+        source=row.name,
+        kind=kind,
+        location=row.location,
+        feed_title=row.feed_title,
+        feed_link=row.feed_link,
+        feed_id=row.feed_id,
+        feed_updated=moment(row.feed_updated),
+        link=row.link,
+        guid=row.guid,
+        categories=path,
+    )
+
+
+def _article(row: Record, carried: tuple[Provenance, ...]) -> Article:
+    details = from_json(unpack(row.details))
+    origin = details.get("origin")
+    return Article(
+        id=row.id,
+        uid=row.uid,
+        title=row.title,
+        first_seen=moment(row.first_seen),
+        sort_at=moment(row.sort_at),
+        updated=moment(row.updated),
+        sources=carried,
+        guid=details.get("guid"),
+        link=row.link,
+        authors=tuple(details.get("authors", ())),
+        published=moment(row.published),
+        body=unpack(row.body),
+        summary=details.get("summary", ""),
+        enclosures=tuple(Enclosure(*values) for values in details.get("enclosures", ())),
+        image=details.get("image"),
+        tags=tuple(details.get("tags", ())),
+        language=details.get("language"),
+        origin=Origin(*origin) if origin else None,
+        rights=details.get("rights"),
+    )

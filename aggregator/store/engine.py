@@ -1,0 +1,234 @@
+"""Opening the database, its transactions, and its errors as sentences.
+
+All writes pass through one lock and one transaction at a time; on SQLite each begins with
+BEGIN IMMEDIATE, so that it never fails half-way for want of the write lock. Reads have
+connections of their own and see the state of the moment at which they began.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from aggregator.model import StoreError
+from aggregator.store.schema import REVISIONS
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_SECONDS = 30
+
+_ON_CONNECT = {
+    "sqlite": (
+        "PRAGMA journal_mode=WAL",  # readers and the writer do not wait for one another
+        "PRAGMA synchronous=FULL",  # what was committed survives a power cut
+        "PRAGMA foreign_keys=ON",
+        "PRAGMA temp_store=MEMORY",
+        "PRAGMA cache_size=-65536",  # 64 MiB: the inner pages of all indexes of a large store
+    ),
+}
+
+_BEGIN_WRITE = {"sqlite": "BEGIN IMMEDIATE"}
+
+# INSERT ... ON CONFLICT is the same text in both dialects, but not in SQLAlchemy's core.
+_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+# What a driver says, and what a person can do about it.
+_ADVICE = (
+    ("unable to open", "check that the folder exists and may be written"),
+    ("not a database", "the file is damaged or something else; move it away or restore a backup"),
+    ("malformed", "the file is damaged; restore a backup"),
+    ("readonly", "the file or its folder may not be written; check the permissions"),
+    ("read-only", "the file or its folder may not be written; check the permissions"),
+    ("locked", "another process has kept it locked; end that process or try again"),
+    ("disk is full", "make room on the disk"),
+    ("disk i/o", "check the disk and that its folder still exists"),
+)
+
+
+class Database:
+    """An open database of the newest revision."""
+
+    def __init__(self, url: URL, engine: Engine) -> None:
+        self.url = url
+        self._engine = engine
+        self._lock = RLock()
+        self._writing: Connection | None = None
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database."""
+        with _told(self.url), self._engine.connect() as conn, conn.begin():
+            yield conn
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: all of it is stored, or nothing if an error leaves the block.
+
+        Within `write` on the same thread it is a part of the outer one, undone alone by an
+        error that leaves it.
+        """
+        with self._lock, _told(self.url):
+            if self._writing is not None:
+                with self._writing.begin_nested():
+                    yield self._writing
+                return
+            with self._engine.connect().execution_options(writes=True) as conn, conn.begin():
+                self._writing = conn
+                try:
+                    yield conn
+                finally:
+                    self._writing = None
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+
+def insert(conn: Connection, table: sa.Table) -> Any:  # noqa: ANN401 - one of two unrelated classes
+    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    return _INSERT[conn.dialect.name](table)
+
+
+def open_database(text: str) -> Database:
+    """Open (or create) the database at an SQLAlchemy URL and bring its schema up to date.
+
+    StoreError: the URL is unusable, the database cannot be opened or written, or it is of a
+    newer program.
+    """
+    url = _checked_url(text)
+    with _told(url):
+        engine = _engine(url)
+        try:
+            _bring_up_to_date(engine, url)
+        except BaseException:
+            engine.dispose()
+            raise
+    return Database(url, engine)
+
+
+def _checked_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+        dialect = url.get_backend_name()
+    except ArgumentError as error:
+        raise StoreError(
+            f"{text!r} is no database URL; write it like sqlite:///storage/aggregator.db"
+        ) from error
+    if dialect not in _INSERT:
+        raise StoreError(f"{_name(url)}: {dialect!r} is not supported; use sqlite or postgresql")
+    if dialect == "sqlite":
+        if url.database in {None, "", ":memory:"}:
+            raise StoreError(f"{text}: a database in memory keeps nothing; name a file")
+        folder = Path(str(url.database)).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"{_name(url)}: its folder cannot be made ({error.strerror}): {folder}"
+            ) from error
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    connect: dict[str, Any] = {}
+    if url.get_backend_name() == "sqlite":
+        connect = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+    try:
+        engine = sa.create_engine(
+            url, poolclass=QueuePool, pool_size=4, max_overflow=64, connect_args=connect, query_cache_size=500
+        )
+    except (SQLAlchemyError, ImportError) as error:
+        raise StoreError(f"{_name(url)}: no driver for it could be loaded ({error})") from error
+    sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+    if _is_sqlite(connection):
+        # The driver would begin transactions late and of its own choice.
+        connection.isolation_level = None
+        for statement in _ON_CONNECT["sqlite"]:
+            connection.execute(statement)
+
+
+def _is_sqlite(connection: object) -> bool:
+    return type(connection).__module__.startswith("sqlite3")
+
+
+def _begin(conn: Connection) -> None:
+    if conn.dialect.name != "sqlite":
+        return
+    writes = conn.get_execution_options().get("writes", False)
+    conn.exec_driver_sql(_BEGIN_WRITE["sqlite"] if writes else "BEGIN")
+
+
+def _bring_up_to_date(engine: Engine, url: URL) -> None:
+    with engine.connect() as conn:
+        found = _revision(conn)
+    if found == REVISIONS[-1]:
+        return
+    with engine.connect().execution_options(writes=True) as conn, conn.begin():
+        # Another process may have been quicker.
+        found = _revision(conn)
+        if found not in {None, *REVISIONS}:
+            raise StoreError(
+                f"{_name(url)}: its schema is revision {found}, this program knows up to {REVISIONS[-1]}; "
+                "use the newer program that wrote it, or restore an older backup"
+            )
+        if found != REVISIONS[-1]:
+            _upgrade(conn)
+
+
+def _revision(conn: Connection) -> str | None:
+    try:
+        with conn.begin_nested():
+            row = conn.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+    except DBAPIError as error:
+        if any(sign in str(error.orig) for sign in ("no such table", "does not exist")):
+            return None
+        raise
+    return None if row is None else str(row[0])
+
+
+def _upgrade(conn: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
+
+
+def _name(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def _told(url: URL) -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StoreError(_sentence(url, error)) from error
+
+
+def _sentence(url: URL, error: SQLAlchemyError) -> str:
+    said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    first = said.strip().splitlines()[0] if said.strip() else type(error).__name__
+    folded = first.casefold()
+    advice = next((text for sign, text in _ADVICE if sign in folded), "")
+    return f"{_name(url)}: {first}" + (f"; {advice}" if advice else "")

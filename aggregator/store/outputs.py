@@ -1,0 +1,165 @@
+"""What is out of date, which files were written, and small facts of the whole database."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from aggregator.model import Node
+from aggregator.store.chunks import chunks
+from aggregator.store.engine import insert
+from aggregator.store.listing import advance, as_node, ensure_nodes
+from aggregator.store.schema import (
+    articles,
+    counters,
+    meta,
+    nodes,
+    obsolete,
+    outputs,
+    stale_nodes,
+    stale_posts,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """What is out of date: some posts by article id, and nodes.
+
+    `serial` goes back to `published`, so that what changes in the meantime stays out of date.
+    """
+
+    posts: tuple[int, ...]
+    nodes: tuple[Node, ...]
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """A file that was written.
+
+    path    posix, relative to the outputs directory
+    sha256  of its bytes, 32 bytes raw
+    size    in bytes
+    kind    "post", "feed", "page", ...
+    key     what it is of, within its kind: the uid of a post's article, the slug of a feed, ...
+    """
+
+    path: str
+    sha256: bytes
+    size: int
+    kind: str
+    key: str
+
+
+def stale(conn: Connection, posts: int) -> Stale:
+    """All nodes and at most `posts` posts that are out of date, oldest articles first."""
+    serial = conn.execute(sa.select(counters.c.value).where(counters.c.name == "serial")).scalar_one()
+    some = conn.execute(sa.select(stale_posts.c.article_id).order_by(stale_posts.c.article_id).limit(posts))
+    listed = conn.execute(
+        sa.select(nodes.c.kind, nodes.c.path).join_from(
+            stale_nodes, nodes, nodes.c.id == stale_nodes.c.node_id
+        )
+    )
+    return Stale(tuple(some.scalars()), tuple(sorted(as_node(*row) for row in listed)), serial)
+
+
+def mark_all_stale(conn: Connection) -> None:
+    """Everything is out of date, as if nothing had ever been written."""
+    serial = sa.literal(advance(conn, "serial"))
+    for table, column, source in (
+        (stale_posts, "article_id", articles.c.id),
+        (stale_nodes, "node_id", nodes.c.id),
+    ):
+        conn.execute(sa.delete(table))
+        conn.execute(sa.insert(table).from_select([column, "serial"], sa.select(source, serial)))
+
+
+def published(
+    conn: Connection,
+    files: Sequence[OutputRecord],
+    *,
+    posts: Collection[int],
+    listed: Collection[Node],
+    serial: int,
+) -> None:
+    """Note files as written and what they are of as fresh; see `Store.published`."""
+    _record(conn, files)
+    for table, column, ids in (
+        (stale_posts, stale_posts.c.article_id, sorted(posts)),
+        (stale_nodes, stale_nodes.c.node_id, sorted(ensure_nodes(conn, listed).values())),
+    ):
+        for some in chunks(ids):
+            conn.execute(sa.delete(table).where(column.in_(some), table.c.serial <= serial))
+
+
+def _record(conn: Connection, files: Sequence[OutputRecord]) -> None:
+    """Upsert the records; other files of the same things become obsolete."""
+    if not files:
+        return
+    statement = insert(conn, outputs)
+    statement = statement.on_conflict_do_update(
+        index_elements=["path"],
+        set_={name: statement.excluded[name] for name in ("sha256", "size", "kind", "key")},
+    )
+    rows = [
+        {"path": one.path, "sha256": one.sha256, "size": one.size, "kind": one.kind, "key": one.key}
+        for one in files
+    ]
+    conn.execute(statement, rows)
+    written = {one.path for one in files}
+    for kind in sorted({one.kind for one in files}):
+        keys = sorted({one.key for one in files if one.kind == kind})
+        retire(conn, [path for path in paths_of(conn, kind, keys) if path not in written])
+    for some in chunks(sorted(written)):
+        conn.execute(sa.delete(obsolete).where(obsolete.c.path.in_(some)))
+
+
+def paths_of(conn: Connection, kind: str, keys: Sequence[str]) -> list[str]:
+    """The files written of these things."""
+    return [
+        path
+        for some in chunks(keys)
+        for path in conn.execute(
+            sa.select(outputs.c.path).where(outputs.c.kind == kind, outputs.c.key.in_(some))
+        ).scalars()
+    ]
+
+
+def retire(conn: Connection, paths: Iterable[str]) -> None:
+    """Note that these files are to be removed."""
+    rows = [{"path": path} for path in sorted(set(paths))]
+    if rows:
+        conn.execute(insert(conn, obsolete).on_conflict_do_nothing(), rows)
+
+
+def obsolete_paths(conn: Connection) -> tuple[str, ...]:
+    """The files that are to be removed."""
+    return tuple(conn.execute(sa.select(obsolete.c.path).order_by(obsolete.c.path)).scalars())
+
+
+def removed(conn: Connection, paths: Iterable[str]) -> None:
+    """Forget files that were removed."""
+    for some in chunks(sorted(set(paths))):
+        conn.execute(sa.delete(outputs).where(outputs.c.path.in_(some)))
+        conn.execute(sa.delete(obsolete).where(obsolete.c.path.in_(some)))
+
+
+def all_outputs(conn: Connection) -> dict[str, OutputRecord]:
+    """Every file that was written and not yet removed, by path."""
+    columns = (outputs.c.path, outputs.c.sha256, outputs.c.size, outputs.c.kind, outputs.c.key)
+    return {row[0]: OutputRecord(*row) for row in conn.execute(sa.select(*columns).order_by(outputs.c.path))}
+
+
+def get_meta(conn: Connection, key: str) -> str | None:
+    """A small fact, or None."""
+    return conn.execute(sa.select(meta.c.value).where(meta.c.key == key)).scalar_one_or_none()
+
+
+def set_meta(conn: Connection, key: str, value: str) -> None:
+    """Keep a small fact."""
+    statement = insert(conn, meta)
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"], set_={"value": statement.excluded.value}
+    )
+    conn.execute(statement, {"key": key, "value": value})

@@ -1,0 +1,138 @@
+"""Rows on their way into the tables, written in one go in the order that the tables need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from aggregator.model import Refined
+from aggregator.store import identity
+from aggregator.store.codec import digest
+from aggregator.store.content import content_row, extras_digest, text_digest
+from aggregator.store.engine import insert
+from aggregator.store.lookup import Head
+from aggregator.store.schema import articles, contents, marks, sightings
+
+_UPDATE_ARTICLE = sa.update(articles).where(articles.c.id == sa.bindparam("b_id"))
+_UPDATE_CONTENT = sa.update(contents).where(contents.c.article_id == sa.bindparam("b_id"))
+_UPDATE_SIGHTING = sa.update(sightings).where(
+    sightings.c.source_id == sa.bindparam("b_source_id"), sightings.c.key == sa.bindparam("b_key")
+)
+_DROP_SIGHTING = sa.delete(sightings).where(
+    sightings.c.source_id == sa.bindparam("b_source_id"), sightings.c.key == sa.bindparam("b_key")
+)
+Row = dict[str, Any]
+
+
+@dataclass
+class Rows:
+    """What one `record` writes about articles of one source."""
+
+    source_id: int
+    seed: bool
+    feed_updated: int | None
+    nodes: Mapping[tuple[str, ...], int]
+    """The ids of the category paths that entries name themselves."""
+    articles: dict[int, Row] = field(default_factory=dict)
+    contents: dict[int, Row] = field(default_factory=dict)
+    sightings: list[Row] = field(default_factory=list)
+    marks: dict[tuple[bytes, int], Row] = field(default_factory=dict)
+    article_updates: dict[int, Row] = field(default_factory=dict)
+    content_updates: dict[int, Row] = field(default_factory=dict)
+    sighting_updates: list[Row] = field(default_factory=list)
+    dropped: list[Row] = field(default_factory=list)
+
+    def new_article(self, head: Head, entry: Refined) -> None:
+        """An article nobody gave before."""
+        row = {"id": head.id, "uid": head.uid, "first_seen": head.first_seen}
+        self.articles[head.id] = row | _head_columns(head)
+        self.contents[head.id] = content_row(head.id, entry)
+
+    def new_words(self, head: Head, entry: Refined) -> None:
+        """The article is to say what this entry says."""
+        row = content_row(head.id, entry)
+        if head.id in self.articles:
+            self.articles[head.id] |= _head_columns(head)
+            self.contents[head.id] = row
+            return
+        self.article_updates[head.id] = {"b_id": head.id} | _head_columns(head)
+        del row["article_id"]
+        self.content_updates[head.id] = {"b_id": head.id} | row
+
+    def sighting(
+        self, head: Head, key: bytes, entry: Refined, rung: str, now: int, published: int | None
+    ) -> None:
+        """The source gave this entry for the first time."""
+        row: Row = {
+            "source_id": self.source_id,
+            "key": key,
+            "article_id": head.id,
+            "rung": rung,
+            "first_seen": now,
+        }
+        self.sightings.append(row | {"published": published} | self._seen(entry))
+        self._mark(head.id, entry)
+
+    def seen_again(self, article_id: int, key: bytes, entry: Refined, published: int | None) -> None:
+        """The source gave this entry otherwise than before."""
+        row: Row = {"b_source_id": self.source_id, "b_key": key, "published": published}
+        self.sighting_updates.append(row | self._seen(entry))
+        self._mark(article_id, entry)
+
+    def drop_sighting(self, key: bytes) -> None:
+        """The source gives this under another key now."""
+        self.dropped.append({"b_source_id": self.source_id, "b_key": key})
+
+    def _seen(self, entry: Refined) -> Row:
+        return {
+            "node_id": self.nodes[entry.categories] if entry.categories else None,
+            "guid": entry.guid,
+            "link": entry.link,
+            "text": text_digest(entry),
+            "extras": extras_digest(entry, seed=self.seed),
+            "exact": digest("hash", entry.exact_hash),
+            "feed_updated": self.feed_updated,
+        }
+
+    def _mark(self, article_id: int, entry: Refined) -> None:
+        for mark in identity.marks(entry):
+            self.marks[mark, article_id] = {
+                "mark": mark,
+                "article_id": article_id,
+                "source_id": self.source_id,
+            }
+
+    def flush(self, conn: Connection) -> None:
+        """Write everything."""
+        for table, rows in (
+            (articles, list(self.articles.values())),
+            (contents, list(self.contents.values())),
+            (sightings, sorted(self.sightings, key=lambda row: row["key"])),
+        ):
+            if rows:
+                conn.execute(sa.insert(table), rows)
+        if self.marks:
+            conn.execute(
+                insert(conn, marks).on_conflict_do_nothing(),
+                [self.marks[name] for name in sorted(self.marks)],
+            )
+        for statement, rows in (
+            (_UPDATE_ARTICLE, list(self.article_updates.values())),
+            (_UPDATE_CONTENT, list(self.content_updates.values())),
+            (_UPDATE_SIGHTING, self.sighting_updates),
+            (_DROP_SIGHTING, self.dropped),
+        ):
+            if rows:
+                conn.execute(statement, rows)
+
+
+def _head_columns(head: Head) -> Row:
+    return {
+        "published": head.published,
+        "sort_at": head.sort_at,
+        "updated": head.updated,
+        "origin_source": head.origin[0],
+        "origin_key": head.origin[1],
+    }

@@ -1,0 +1,248 @@
+"""The table of sources: what the settings say of them, and what is remembered between passes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from aggregator.model import FileStamp, Node, Rhythm, Source, SourceKind, SourceState, StoreError, Validators
+from aggregator.store.chunks import chunks
+from aggregator.store.codec import from_json, micros, moment, pack, to_json, unpack
+from aggregator.store.engine import insert
+from aggregator.store.listing import mark_stale, nodes_of, places, relist
+from aggregator.store.schema import files, listing, nodes, sightings, sources
+
+_MOMENTS = frozenset(
+    {
+        "next_due",
+        "last_attempt",
+        "last_success",
+        "failing_since",
+        "retry_after",
+        "moved_since",
+        "fresh_until",
+        "feed_updated",
+    }
+)
+_SETS = frozenset({"void_guids", "void_links"})
+_FIELDS = tuple(field.name for field in fields(SourceState))
+_PLAIN = tuple(name for name in _FIELDS if name not in {*_MOMENTS, *_SETS, "validators", "rhythm"})
+_FEED = ("feed_title", "feed_link", "feed_id")
+
+_ONE = sa.select(sources.c.id, sources.c.categories, *(sources.c[name] for name in _FEED)).where(
+    sources.c.name == sa.bindparam("name")
+)
+_SAVE = sa.update(sources).where(sources.c.id == sa.bindparam("b_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source as the store knows it; `per_day` counts articles dated within the last 30 days."""
+
+    name: str
+    kind: SourceKind
+    location: str
+    active: bool
+    state: SourceState
+    articles: int
+    per_day: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What writing needs of a stored source."""
+
+    id: int
+    categories: str
+    feed: tuple[str | None, ...]
+
+
+def known(conn: Connection, source: Source) -> Known:
+    """The stored source. StoreError: it was never reconciled."""
+    row = conn.execute(_ONE, {"name": source.name}).first()
+    if row is None:
+        raise StoreError(f"source {source.name!r} is not in the store; reconcile the settings first")
+    return Known(row[0], row[1], tuple(row[2:]))
+
+
+def reconcile(conn: Connection, wanted: Sequence[Source], now: datetime) -> None:
+    """Make the table follow the settings; see `Store.reconcile`."""
+    stored = {row.name: row for row in conn.execute(sa.select(sources))}
+    names = {source.name for source in wanted}
+    left = [name for name, row in stored.items() if row.active and name not in names]
+    for some in chunks(left):
+        conn.execute(sa.update(sources).where(sources.c.name.in_(some)).values(active=False))
+    touched: set[Node] = set()
+    for source in wanted:
+        row = stored.get(source.name)
+        settings = _settings(source)
+        if row is None:
+            conn.execute(
+                sa.insert(sources), {**settings, "first_seen": micros(now), **columns(SourceState())}
+            )
+        elif any(getattr(row, name) != value for name, value in settings.items()):
+            _change(conn, row, settings)
+        else:
+            continue
+        touched |= nodes_of(source.name, source.categories)
+    if touched:
+        mark_stale(conn, (), touched)
+
+
+def _settings(source: Source) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "kind": source.kind,
+        "location": source.location,
+        "categories": to_json(source.categories),
+        "active": True,
+    }
+
+
+def _change(conn: Connection, row: sa.Row[Any], settings: Mapping[str, Any]) -> None:
+    """Store new settings; the articles follow where its outputs show them."""
+    update = sa.update(sources).where(sources.c.id == row.id).values(**settings)
+    if all(getattr(row, name) == settings[name] for name in ("categories", "location", "kind")):
+        conn.execute(update)
+        return
+    ids = list(
+        conn.execute(
+            sa.select(sightings.c.article_id).distinct().where(sightings.c.source_id == row.id)
+        ).scalars()
+    )
+    before = [places(conn, some) for some in chunks(ids)]
+    conn.execute(update)
+    for old in before:
+        new = places(conn, old)
+        relist(conn, old, new)
+        listed = {node for place in (*old.values(), *new.values()) for node in place.nodes}
+        mark_stale(conn, old, listed)
+
+
+def feed_changed(conn: Connection, source: Known, state: SourceState) -> None:
+    """Where the feed's own title, link or id moved: the feeds that show them are out of date."""
+    if source.feed == tuple(getattr(state, name) for name in _FEED):
+        return
+    ids = list(
+        conn.execute(
+            sa.select(sightings.c.article_id).distinct().where(sightings.c.source_id == source.id)
+        ).scalars()
+    )
+    listed: set[Node] = set()
+    for some in chunks(ids):
+        listed |= {node for place in places(conn, some).values() for node in place.nodes}
+    if listed:
+        mark_stale(conn, (), listed)
+
+
+def states(conn: Connection) -> dict[str, SourceState]:
+    """The state of every source, by name; also of those that left the settings."""
+    return {row.name: _state(row) for row in conn.execute(sa.select(sources))}
+
+
+def save_state(conn: Connection, source_id: int, state: SourceState) -> None:
+    """Store a source's state."""
+    conn.execute(_SAVE, {"b_id": source_id, **columns(state)})
+
+
+def columns(state: SourceState) -> dict[str, Any]:
+    """A state as column values."""
+    return {
+        **{name: getattr(state, name) for name in _PLAIN},
+        **{name: micros(getattr(state, name)) for name in _MOMENTS},
+        **{name: _pack_set(getattr(state, name)) for name in _SETS},
+        "etag": state.validators.etag,
+        "last_modified": state.validators.last_modified,
+        "rhythm": _pack_rhythm(state.rhythm),
+    }
+
+
+def _state(row: sa.Row[Any]) -> SourceState:
+    values: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
+    values |= {name: moment(getattr(row, name)) for name in _MOMENTS}
+    values |= {name: _unpack_set(getattr(row, name)) for name in _SETS}
+    return SourceState(
+        **values, validators=Validators(row.etag, row.last_modified), rhythm=_unpack_rhythm(row.rhythm)
+    )
+
+
+def _pack_set(values: frozenset[str]) -> bytes | None:
+    return pack(to_json(sorted(values))) if values else None
+
+
+def _unpack_set(data: bytes | None) -> frozenset[str]:
+    return frozenset(from_json(unpack(data))) if data else frozenset()
+
+
+def _pack_rhythm(rhythm: Rhythm) -> str:
+    if rhythm == Rhythm():
+        return ""
+    return to_json([rhythm.ttl, rhythm.period, sorted(rhythm.skip_hours), sorted(rhythm.skip_days)])
+
+
+def _unpack_rhythm(text: str) -> Rhythm:
+    if not text:
+        return Rhythm()
+    ttl, period, hours, days = from_json(text)
+    return Rhythm(ttl=ttl, period=period, skip_hours=frozenset(hours), skip_days=frozenset(days))
+
+
+def file_stamps(conn: Connection, name: str) -> dict[str, FileStamp]:
+    """The stamps of a seed directory's files, by path relative to it."""
+    statement = (
+        sa.select(files.c.path, files.c.mtime_ns, files.c.size, files.c.inode)
+        .join(sources, sources.c.id == files.c.source_id)
+        .where(sources.c.name == name)
+    )
+    return {path: FileStamp(mtime, size, int(inode)) for path, mtime, size, inode in conn.execute(statement)}
+
+
+def save_stamps(
+    conn: Connection, source_id: int, stamps: Mapping[str, FileStamp], gone: Iterable[str]
+) -> None:
+    """Store the stamps of files that were read and forget the files that are gone."""
+    for some in chunks(sorted(gone)):
+        conn.execute(sa.delete(files).where(files.c.source_id == source_id, files.c.path.in_(some)))
+    if stamps:
+        statement = insert(conn, files)
+        statement = statement.on_conflict_do_update(
+            index_elements=["source_id", "path"],
+            set_={name: statement.excluded[name] for name in ("mtime_ns", "size", "inode")},
+        )
+        rows = [
+            {
+                "source_id": source_id,
+                "path": path,
+                "mtime_ns": stamp.mtime_ns,
+                "size": stamp.size,
+                "inode": str(stamp.inode),
+            }
+            for path, stamp in sorted(stamps.items())
+        ]
+        conn.execute(statement, rows)
+
+
+def source_rows(conn: Connection, now: datetime, days: int = 30) -> list[SourceRow]:
+    """Every source with its state, number of articles, and articles a day of late, by name."""
+    since = micros(now - timedelta(days=days))
+    lately = (
+        sa.select(sa.func.count())
+        .select_from(listing)
+        .where(listing.c.node_id == nodes.c.id, listing.c.sort_at >= since)
+        .scalar_subquery()
+    )
+    counted = {
+        from_json(path)[0]: (count, recent)
+        for path, count, recent in conn.execute(
+            sa.select(nodes.c.path, nodes.c.articles, lately).where(nodes.c.kind == "source")
+        )
+    }
+    rows = []
+    for row in conn.execute(sa.select(sources).order_by(sources.c.name)):
+        count, recent = counted.get(row.name, (0, 0))
+        kind: SourceKind = "seed" if row.kind == "seed" else "feed"
+        rows.append(SourceRow(row.name, kind, row.location, row.active, _state(row), count, recent / days))
+    return rows
