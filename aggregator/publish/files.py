@@ -14,27 +14,23 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from aggregator.model import PublishError
 
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755
 WORKERS = 16
-"""Flushes that wait for the disk at once: a file system commits those that come together in one go."""
+"""Flushes that wait for the disk at once."""
 
 _MARKER = ".aggregator-writing"
 _TEMPORARY = re.compile(r"\.aggregator-[0-9]+-[0-9]+\.tmp")
 _ODD = re.compile("[\0\\\\\ud800-\udfff]")
 # After these nothing else can be written either.
 _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +59,8 @@ class Output:
         written (outside the folder, a symbolic link or a folder in the way) costs only itself.
         Raises PublishError when the disk is full or refuses all writes; the old files are whole then.
         """
+        if not self._swept:
+            self.sweep()
         failed: dict[str, str] = {}
         wanted = {path: data for path, data in files.items() if self._differs(path, data, failed)}
         if not wanted:
@@ -72,7 +70,7 @@ class Output:
             folders = self._make_folders(wanted, failed)
             staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
             changed = self._rename(staged, failed)
-            _flush_folders(folders | {(self.directory / path).parent for path in changed})
+            _flush(folders | {(self.directory / path).parent for path in changed})
             self._end()
         return Written(tuple(changed), failed)
 
@@ -87,10 +85,12 @@ class Output:
         with _whole_disk(self.directory):
             for path in paths:
                 target = self._target(path, failed)
-                if target is not None and _attempt(path, failed, partial(_unlink, target)):
+                if target is None or not os.path.lexists(target):
+                    continue
+                if _attempt(path, failed, partial(_unlink, target)):
                     changed.append(path)
                     folders.add(target.parent)
-            _flush_folders({self._prune(folder) for folder in folders})
+            _flush({self._prune(folder) for folder in folders})
         return Written(tuple(changed), failed)
 
     def sweep(self) -> int:
@@ -114,8 +114,6 @@ class Output:
     def _begin(self) -> None:
         if not self.directory.is_dir():
             self.directory.mkdir(mode=FOLDER_MODE, parents=True)
-        if not self._swept:
-            self.sweep()
         (self.directory / _MARKER).touch()
 
     def _end(self) -> None:
@@ -165,26 +163,20 @@ class Output:
 
     def _stage(self, files: Mapping[str, bytes], failed: dict[str, str]) -> list[tuple[str, Path]]:
         """Writes and flushes a temporary beside each file. A full disk raises OSError and leaves none."""
-        prefix = f".aggregator-{os.getpid()}-"
-        jobs = [
-            (path, (self.directory / path).parent / f"{prefix}{next(self._numbers)}.tmp", data)
-            for path, data in files.items()
-        ]
-        outcomes = _together(lambda job: _write_flushed(job[1], job[2]), jobs)
         staged: list[tuple[str, Path]] = []
-        hopeless: OSError | None = None
-        for (path, temporary, _), error in zip(jobs, outcomes, strict=True):
-            if error is None:
+        try:
+            # In the order of the paths, as file systems are quickest folder by folder.
+            for path, data in sorted(files.items()):
+                name = f".aggregator-{os.getpid()}-{next(self._numbers)}.tmp"
+                temporary = (self.directory / path).parent / name
                 staged.append((path, temporary))
-                continue
-            failed[path] = _sentence(path, error)
-            if error.errno in _HOPELESS:
-                hopeless = error
-        if hopeless is not None:
+                _attempt(path, failed, partial(_write, temporary, data))
+            _flush([temporary for path, temporary in staged if path not in failed])
+        except OSError:
             for _, temporary in staged:
                 temporary.unlink(missing_ok=True)
-            raise hopeless
-        return staged
+            raise
+        return [(path, temporary) for path, temporary in staged if path not in failed]
 
     def _rename(self, staged: list[tuple[str, Path]], failed: dict[str, str]) -> list[str]:
         changed = []
@@ -221,8 +213,6 @@ def _attempt(path: str, failed: dict[str, str], act: Callable[[], object]) -> bo
     """Whether `act` went well; an error of this path alone is noted, one of the whole disk raised."""
     try:
         act()
-    except FileNotFoundError:
-        return False
     except OSError as error:
         if error.errno in _HOPELESS:
             raise
@@ -235,30 +225,45 @@ def _sentence(path: str, error: OSError) -> str:
     return f"{path}: {error.strerror or error}"
 
 
-def _together(act: Callable[[_T], _R], jobs: list[_T]) -> list[_R]:
-    if len(jobs) < 2:
-        return [act(job) for job in jobs]
-    with ThreadPoolExecutor(min(WORKERS, len(jobs))) as pool:
-        return list(pool.map(act, jobs, chunksize=1))
-
-
-def _write_flushed(path: Path, data: bytes) -> OSError | None:
-    """Writes a new file and waits until the disk has it. An error, which is returned, leaves nothing."""
+def _write(path: Path, data: bytes) -> None:
+    """Writes a new file. Raises OSError, and leaves nothing then."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        os.fchmod(descriptor, FILE_MODE)  # whatever the umask
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _flush(paths: Iterable[Path]) -> None:
+    """Waits until the disk has these files or folders. Raises OSError.
+
+    Several at once, as a file system commits what comes together in one go.
+    """
+    ordered = list(paths)
+    shares = [ordered[start::WORKERS] for start in range(min(WORKERS, len(ordered)))]
+    if len(shares) < 2:
+        _flush_each(ordered)
+        return
+    with ThreadPoolExecutor(len(shares)) as pool:
+        list(pool.map(_flush_each, shares))
+
+
+def _flush_each(paths: Iterable[Path]) -> None:
+    for path in paths:
         try:
-            os.fchmod(descriptor, FILE_MODE)  # whatever the umask
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:  # a folder that is empty and gone by now
+            continue
+        try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    except OSError as error:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
-        return error
-    return None
 
 
 def _mkdir(folder: Path, touched: set[Path]) -> None:
@@ -274,17 +279,3 @@ def _unlink(target: Path) -> None:
     if stat.S_ISDIR(os.lstat(target).st_mode):
         raise IsADirectoryError(errno.EISDIR, "a folder is in its place")
     target.unlink()
-
-
-def _flush_folders(folders: set[Path]) -> None:
-    def flush(folder: Path) -> None:
-        try:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            return
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    _together(flush, sorted(folders))
