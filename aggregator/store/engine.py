@@ -12,7 +12,6 @@ from threading import RLock
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
@@ -35,8 +34,7 @@ _ON_CONNECT = {
 
 _BEGIN_WRITE = {"sqlite": "BEGIN IMMEDIATE"}
 
-# INSERT ... ON CONFLICT is the same text in both dialects, but not in SQLAlchemy's core.
-_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_SUPPORTED = ("sqlite", "postgresql")
 
 # What a driver says, and what a person can do about it.
 _ADVICE = (
@@ -95,11 +93,6 @@ class Database:
         self._engine.dispose()
 
 
-def insert(conn: Connection, table: sa.Table) -> Any:  # noqa: ANN401 - one of two unrelated classes
-    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return _INSERT[conn.dialect.name](table)
-
-
 def open_database(text: str) -> Database:
     """Open (or create) the database at an SQLAlchemy URL and bring its schema up to date.
 
@@ -125,7 +118,7 @@ def _checked_url(text: str) -> URL:
         raise StoreError(
             f"{text!r} is no database URL; write it like sqlite:///storage/aggregator.db"
         ) from error
-    if dialect not in _INSERT:
+    if dialect not in _SUPPORTED:
         raise StoreError(f"{_name(url)}: {dialect!r} is not supported; use sqlite or postgresql")
     if dialect == "sqlite":
         if url.database in {None, "", ":memory:"}:

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.model import CategoryPath, Node
+from aggregator.store.bulk import Bulk, deleting, insert, inserting
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import from_json, moment, to_json
-from aggregator.store.engine import insert
 from aggregator.store.schema import (
     articles,
     counters,
@@ -49,17 +49,18 @@ _PLACES = (
     .join(sources, sources.c.id == sightings.c.source_id)
     .where(articles.c.id.in_(sa.bindparam("ids", expanding=True)))
 )
-_UNLIST = sa.delete(listing).where(
-    listing.c.node_id == sa.bindparam("b_node_id"),
-    listing.c.sort_at == sa.bindparam("b_sort_at"),
-    listing.c.tie == sa.bindparam("b_tie"),
-    listing.c.article_id == sa.bindparam("b_article_id"),
+_LIST = inserting(listing)
+_UNLIST = deleting(listing)
+_COUNT = Bulk(
+    lambda _: (
+        sa.update(nodes)
+        .where(nodes.c.id == sa.bindparam("b_id"))
+        .values(articles=nodes.c.articles + sa.bindparam("b_more"))
+    ),
+    ("b_id", "b_more"),
 )
-_COUNT = (
-    sa.update(nodes)
-    .where(nodes.c.id == sa.bindparam("b_id"))
-    .values(articles=nodes.c.articles + sa.bindparam("b_more"))
-)
+_STALE_POSTS = inserting(stale_posts, update=("serial",))
+_STALE_NODES = inserting(stale_nodes, update=("serial",))
 _SERIAL = (
     sa.update(counters)
     .where(counters.c.name == sa.bindparam("b_name"))
@@ -163,24 +164,20 @@ def relist(conn: Connection, before: Mapping[int, Place], after: Mapping[int, Pl
     if not gone and not come:
         return
     ids = ensure_nodes(conn, {node for node, *_ in gone | come})
-    if gone:
-        rows = [
-            {"b_node_id": ids[node], "b_sort_at": sort_at, "b_tie": order, "b_article_id": article_id}
-            for node, sort_at, order, article_id in gone
-        ]
-        conn.execute(_UNLIST, rows)
-    if come:
-        # In the order of the primary key, which is the order on disk.
-        rows = [
-            {"node_id": node_id, "sort_at": sort_at, "tie": order, "article_id": article_id}
-            for node_id, sort_at, order, article_id in sorted((ids[node], *rest) for node, *rest in come)
-        ]
-        conn.execute(sa.insert(listing), rows)
+    unlist = [
+        {"b_node_id": ids[node], "b_sort_at": sort_at, "b_tie": order, "b_article_id": article_id}
+        for node, sort_at, order, article_id in gone
+    ]
+    _UNLIST(conn, unlist)
+    # In the order of the primary key, which is the order on disk.
+    rows = [
+        {"node_id": node_id, "sort_at": sort_at, "tie": order, "article_id": article_id}
+        for node_id, sort_at, order, article_id in sorted((ids[node], *rest) for node, *rest in come)
+    ]
+    _LIST(conn, rows)
     more = Counter(ids[node] for node, *_ in come)
     more.subtract(Counter(ids[node] for node, *_ in gone))
-    rows = [{"b_id": node_id, "b_more": count} for node_id, count in sorted(more.items()) if count]
-    if rows:
-        conn.execute(_COUNT, rows)
+    _COUNT(conn, [{"b_id": node_id, "b_more": count} for node_id, count in sorted(more.items()) if count])
 
 
 def _listed(state: Mapping[int, Place]) -> set[tuple[Node, int, int, int]]:
@@ -194,16 +191,9 @@ def _listed(state: Mapping[int, Place]) -> set[tuple[Node, int, int, int]]:
 def mark_stale(conn: Connection, posts: Iterable[int], listed: Iterable[Node]) -> None:
     """Note that these posts and the feeds of these nodes are out of date."""
     serial = advance(conn, "serial")
-    for table, column, ids in (
-        (stale_posts, "article_id", sorted(set(posts))),
-        (stale_nodes, "node_id", sorted(ensure_nodes(conn, set(listed)).values())),
-    ):
-        if ids:
-            statement = insert(conn, table)
-            statement = statement.on_conflict_do_update(
-                index_elements=[column], set_={"serial": statement.excluded.serial}
-            )
-            conn.execute(statement, [{column: row_id, "serial": serial} for row_id in ids])
+    _STALE_POSTS(conn, [{"article_id": one, "serial": serial} for one in sorted(set(posts))])
+    ids = ensure_nodes(conn, set(listed)).values()
+    _STALE_NODES(conn, [{"node_id": one, "serial": serial} for one in sorted(ids)])
 
 
 def all_nodes(conn: Connection) -> list[NodeRow]:

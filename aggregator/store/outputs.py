@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.model import Node
+from aggregator.store.bulk import inserting
 from aggregator.store.chunks import chunks
-from aggregator.store.engine import insert
 from aggregator.store.listing import advance, as_node, ensure_nodes
 from aggregator.store.schema import (
     articles,
@@ -20,6 +20,10 @@ from aggregator.store.schema import (
     stale_nodes,
     stale_posts,
 )
+
+_WRITTEN = inserting(outputs, update=("sha256", "size", "kind", "key"))
+_RETIRED = inserting(obsolete, ignore=True)
+_FACT = inserting(meta, update=("value",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +101,11 @@ def _record(conn: Connection, files: Sequence[OutputRecord]) -> None:
     """Upsert the records; other files of the same things become obsolete."""
     if not files:
         return
-    statement = insert(conn, outputs)
-    statement = statement.on_conflict_do_update(
-        index_elements=["path"],
-        set_={name: statement.excluded[name] for name in ("sha256", "size", "kind", "key")},
-    )
     rows = [
         {"path": one.path, "sha256": one.sha256, "size": one.size, "kind": one.kind, "key": one.key}
         for one in files
     ]
-    conn.execute(statement, rows)
+    _WRITTEN(conn, rows)
     written = {one.path for one in files}
     for kind in sorted({one.kind for one in files}):
         keys = sorted({one.key for one in files if one.kind == kind})
@@ -128,9 +127,7 @@ def paths_of(conn: Connection, kind: str, keys: Sequence[str]) -> list[str]:
 
 def retire(conn: Connection, paths: Iterable[str]) -> None:
     """Note that these files are to be removed."""
-    rows = [{"path": path} for path in sorted(set(paths))]
-    if rows:
-        conn.execute(insert(conn, obsolete).on_conflict_do_nothing(), rows)
+    _RETIRED(conn, [{"path": path} for path in sorted(set(paths))])
 
 
 def obsolete_paths(conn: Connection) -> tuple[str, ...]:
@@ -158,8 +155,4 @@ def get_meta(conn: Connection, key: str) -> str | None:
 
 def set_meta(conn: Connection, key: str, value: str) -> None:
     """Keep a small fact."""
-    statement = insert(conn, meta)
-    statement = statement.on_conflict_do_update(
-        index_elements=["key"], set_={"value": statement.excluded.value}
-    )
-    conn.execute(statement, {"key": key, "value": value})
+    _FACT(conn, [{"key": key, "value": value}])

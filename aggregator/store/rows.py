@@ -2,28 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from operator import itemgetter
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.model import Refined
 from aggregator.store import identity
+from aggregator.store.bulk import Row, deleting, inserting, updating
 from aggregator.store.codec import digest
 from aggregator.store.content import content_row, extras_digest, text_digest
-from aggregator.store.engine import insert
 from aggregator.store.lookup import Head
 from aggregator.store.schema import articles, contents, marks, sightings
 
-_UPDATE_ARTICLE = sa.update(articles).where(articles.c.id == sa.bindparam("b_id"))
-_UPDATE_CONTENT = sa.update(contents).where(contents.c.article_id == sa.bindparam("b_id"))
-_UPDATE_SIGHTING = sa.update(sightings).where(
-    sightings.c.source_id == sa.bindparam("b_source_id"), sightings.c.key == sa.bindparam("b_key")
-)
-_DROP_SIGHTING = sa.delete(sightings).where(
-    sightings.c.source_id == sa.bindparam("b_source_id"), sightings.c.key == sa.bindparam("b_key")
-)
-Row = dict[str, Any]
+_HEAD = ("published", "sort_at", "updated", "origin_source", "origin_key")
+_SEEN = ("published", "node_id", "guid", "link", "text", "extras", "exact", "feed_updated")
+_WORDS = ("title", "link", "body", "details")
+
+_ARTICLES = inserting(articles)
+_CONTENTS = inserting(contents)
+_SIGHTINGS = inserting(sightings)
+_MARKS = inserting(marks, ignore=True)
+_UPDATE_ARTICLES = updating(articles, _HEAD)
+_UPDATE_CONTENTS = updating(contents, _WORDS)
+_UPDATE_SIGHTINGS = updating(sightings, _SEEN)
+_DROP_SIGHTINGS = deleting(sightings)
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Rows:
             return
         self.article_updates[head.id] = {"b_id": head.id} | _head_columns(head)
         del row["article_id"]
-        self.content_updates[head.id] = {"b_id": head.id} | row
+        self.content_updates[head.id] = {"b_article_id": head.id} | row
 
     def sighting(
         self, head: Head, key: bytes, entry: Refined, rung: str, now: int, published: int | None
@@ -106,26 +108,14 @@ class Rows:
 
     def flush(self, conn: Connection) -> None:
         """Write everything."""
-        for table, rows in (
-            (articles, list(self.articles.values())),
-            (contents, list(self.contents.values())),
-            (sightings, sorted(self.sightings, key=lambda row: row["key"])),
-        ):
-            if rows:
-                conn.execute(sa.insert(table), rows)
-        if self.marks:
-            conn.execute(
-                insert(conn, marks).on_conflict_do_nothing(),
-                [self.marks[name] for name in sorted(self.marks)],
-            )
-        for statement, rows in (
-            (_UPDATE_ARTICLE, list(self.article_updates.values())),
-            (_UPDATE_CONTENT, list(self.content_updates.values())),
-            (_UPDATE_SIGHTING, self.sighting_updates),
-            (_DROP_SIGHTING, self.dropped),
-        ):
-            if rows:
-                conn.execute(statement, rows)
+        _ARTICLES(conn, list(self.articles.values()))
+        _CONTENTS(conn, list(self.contents.values()))
+        _SIGHTINGS(conn, sorted(self.sightings, key=itemgetter("key")))
+        _MARKS(conn, [self.marks[name] for name in sorted(self.marks)])
+        _UPDATE_ARTICLES(conn, list(self.article_updates.values()))
+        _UPDATE_CONTENTS(conn, list(self.content_updates.values()))
+        _UPDATE_SIGHTINGS(conn, self.sighting_updates)
+        _DROP_SIGHTINGS(conn, self.dropped)
 
 
 def _head_columns(head: Head) -> Row:

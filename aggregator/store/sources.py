@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.model import FileStamp, Node, Rhythm, Source, SourceKind, SourceState, StoreError, Validators
+from aggregator.store.bulk import inserting, updating
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import from_json, micros, moment, pack, to_json, unpack
-from aggregator.store.engine import insert
 from aggregator.store.listing import mark_stale, nodes_of, places, relist
 from aggregator.store.schema import files, listing, nodes, sightings, sources
 
@@ -35,7 +35,10 @@ _FEED = ("feed_title", "feed_link", "feed_id")
 _ONE = sa.select(sources.c.id, sources.c.categories, *(sources.c[name] for name in _FEED)).where(
     sources.c.name == sa.bindparam("name")
 )
-_SAVE = sa.update(sources).where(sources.c.id == sa.bindparam("b_id"))
+
+_STATE = (*_PLAIN, *sorted(_MOMENTS), *sorted(_SETS), "etag", "last_modified", "rhythm")
+_SAVE = updating(sources, _STATE)
+_STAMP = inserting(files, update=("mtime_ns", "size", "inode"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def states(conn: Connection) -> dict[str, SourceState]:
 
 def save_state(conn: Connection, source_id: int, state: SourceState) -> None:
     """Store a source's state."""
-    conn.execute(_SAVE, {"b_id": source_id, **columns(state)})
+    _SAVE(conn, [{"b_id": source_id, **columns(state)}])
 
 
 def columns(state: SourceState) -> dict[str, Any]:
@@ -206,23 +209,17 @@ def save_stamps(
     """Store the stamps of files that were read and forget the files that are gone."""
     for some in chunks(sorted(gone)):
         conn.execute(sa.delete(files).where(files.c.source_id == source_id, files.c.path.in_(some)))
-    if stamps:
-        statement = insert(conn, files)
-        statement = statement.on_conflict_do_update(
-            index_elements=["source_id", "path"],
-            set_={name: statement.excluded[name] for name in ("mtime_ns", "size", "inode")},
-        )
-        rows = [
-            {
-                "source_id": source_id,
-                "path": path,
-                "mtime_ns": stamp.mtime_ns,
-                "size": stamp.size,
-                "inode": str(stamp.inode),
-            }
-            for path, stamp in sorted(stamps.items())
-        ]
-        conn.execute(statement, rows)
+    rows = [
+        {
+            "source_id": source_id,
+            "path": path,
+            "mtime_ns": stamp.mtime_ns,
+            "size": stamp.size,
+            "inode": str(stamp.inode),
+        }
+        for path, stamp in sorted(stamps.items())
+    ]
+    _STAMP(conn, rows)
 
 
 def source_rows(conn: Connection, now: datetime, days: int = 30) -> list[SourceRow]:
