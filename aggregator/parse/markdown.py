@@ -13,13 +13,15 @@ from aggregator.model import ParseError
 MAX_CHARS = 1024 * 1024
 """Longer texts are not rendered: the cost of some grows faster than their length."""
 
-# What begins an HTML block (CommonMark 0.31 section 4.6, start conditions 1 and 6), less what is never a body.
+# What begins an HTML block (CommonMark 0.31 section 4.6, start conditions 1, 2, 4 and 6).
+_BLOCK_NAMES = (
+    "address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl dt "
+    "fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe legend li "
+    "link main menu menuitem nav noframes ol optgroup option p param pre script search section style summary table "
+    "tbody td textarea tfoot th thead title tr track ul"
+)
 _BLOCK_TAG = re.compile(
-    r"\s*<(?:!doctype|!--|/?(?:address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd"
-    r"|details|dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html"
-    r"|iframe|legend|li|link|main|menu|menuitem|nav|noframes|ol|optgroup|option|p|param|pre|script|search"
-    r"|section|style|summary|table|tbody|td|textarea|tfoot|th|thead|title|tr|track|ul)(?=[\s/>]))",
-    re.IGNORECASE,
+    rf"\s*<(?:!doctype|!--|/?(?:{_BLOCK_NAMES.replace(' ', '|')})(?=[\s/>]))", re.IGNORECASE
 )
 
 # Signs of Markdown that HTML has little use for; each line or place counts once.
@@ -28,7 +30,7 @@ _SIGNS = (
     re.compile(r"^(?:```|~~~)", re.MULTILINE),  # fences
     re.compile(r"^\S[^\n]*\n(?:={3,}|-{3,})[ ]*$", re.MULTILINE),  # underlined headings
     re.compile(
-        r"!?\[[^\]\n]{1,200}\]\((?:https?:|/|\.|#|mailto:)[^)\s]{0,2000}(?: \"[^\"\n]{0,200}\")?\)"
+        r"\[[^\]\n]{0,200}\]\((?:https?:|/|\.|#|mailto:)[^)\s]{0,2000}(?: \"[^\"\n]{0,200}\")?\)"
     ),  # links
     re.compile(r"^[*+-] +\S[^\n]*\n[*+-] +\S", re.MULTILINE),  # lists
     re.compile(r"^[0-9]{1,3}\. +\S[^\n]*\n[0-9]{1,3}\. +\S", re.MULTILINE),  # numbered lists

@@ -27,7 +27,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff
 _CONTROLS_BUT_LAYOUT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 _KEY = re.compile(r"^([A-Za-z_][\w.-]*)[ \t]*:(?=[ \t\n]|\Z)", re.MULTILINE)
-_ITEM = re.compile(r"^[ \t]*-[ \t]+(.*\S.*)$", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*-[ \t]+(\S.*)$", re.MULTILINE)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 _Loader: type[yaml.CBaseLoader] | type[yaml.BaseLoader] = (
@@ -86,7 +86,7 @@ def _value(key: str, chunk: str) -> _Node:
 
 def _raw(text: str) -> str:
     """A value that is no YAML: what stands between its quotes, or all of it, on one line."""
-    text = re.sub(r"[ \t]*\n[ \t]*", " ", text.strip())
+    text = " ".join(line.strip(" \t") for line in text.strip().split("\n"))
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     return text

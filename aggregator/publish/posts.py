@@ -19,9 +19,7 @@ MAX_NAME_BYTES = 200
 """Of a file name: file systems take 255, and copies and archives add to it."""
 
 # Windows keeps these, whatever follows a point (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
-_RESERVED = re.compile(
-    r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])[ ]*(?:\.|\Z)", re.IGNORECASE
-)
+_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *\.", re.IGNORECASE)
 
 
 def title(article: Article) -> str:

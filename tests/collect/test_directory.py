@@ -1,0 +1,180 @@
+"""Walking a seed directory: what is found, what is skipped, what is reported."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from aggregator.collect.directory import Scan, SeedFile, scan
+from aggregator.model import FetchError, FileStamp
+
+
+def put(root: Path, name: str, data: bytes = b"x") -> Path:
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    return file
+
+
+def walk(root: Path, known: dict[str, FileStamp] | None = None) -> list[SeedFile]:
+    return list(scan(root, known or {}))
+
+
+def paths(files: list[SeedFile]) -> list[str]:
+    return [file.path for file in files]
+
+
+def test_the_three_kinds_of_names_at_any_depth_in_order(tmp_path: Path) -> None:
+    """Files of a folder by name, then those of its folders; other names do not count."""
+    for name in (
+        "b.md",
+        "a.txt",
+        "C.MD",
+        "z/y/x.markdown",
+        "z/a.md",
+        ".NET.md",
+        "新闻/标题 一.md",
+        "pic.png",
+        "md",
+    ):
+        put(tmp_path, name)
+    put(tmp_path, ".git/HEAD.md")
+    found = walk(tmp_path)
+    expected = [".NET.md", "C.MD", "a.txt", "b.md", "z/a.md", "z/y/x.markdown", "新闻/标题 一.md"]
+    assert paths(found) == expected
+    assert all(file.data == b"x" and file.problem is None for file in found)
+    assert paths(walk(tmp_path)) == expected
+
+
+def test_unchanged_files_are_not_opened(tmp_path: Path) -> None:
+    """A file with the known stamp is present and not read again; a changed one is."""
+    same, other = put(tmp_path, "same.md"), put(tmp_path, "other.md")
+    known = {file.path: file.stamp for file in walk(tmp_path)}
+    same.unlink()
+    other.write_bytes(b"longer")
+    os.mkfifo(tmp_path / "pipe.md")
+    looked: Scan = scan(tmp_path, known)
+    assert [(file.path, file.data) for file in looked] == [("other.md", b"longer")]
+    assert looked.present == {"other.md"}
+
+
+def test_access_times_show_that_nothing_was_read(tmp_path: Path) -> None:
+    """The access time of an unchanged file stays in the past."""
+    file = put(tmp_path, "a.md")
+    os.utime(file, ns=(1, 1))
+    known = {found.path: found.stamp for found in walk(tmp_path)}
+    os.utime(file, ns=(1, 1))
+    assert walk(tmp_path, known) == []
+    assert file.stat().st_atime_ns == 1
+
+
+@pytest.mark.parametrize("change", ["touch", "replace"])
+def test_same_size_is_not_same_file(tmp_path: Path, change: str) -> None:
+    """The time and the inode tell a rewritten file from the one that was read."""
+    file = put(tmp_path, "a.md", b"1")
+    [before] = walk(tmp_path)
+    stamp = file.stat()
+    if change == "touch":
+        os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns + 1))
+    else:
+        put(tmp_path, "new", b"2").replace(file)
+        os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert paths(walk(tmp_path, {"a.md": before.stamp})) == ["a.md"]
+
+
+def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
+    """A loop ends, a file seen both ways has its real path, and a link out of the directory is read."""
+    root, outside = tmp_path / "seeds", tmp_path / "outside"
+    put(root, "z/a.md")
+    put(outside, "b.md")
+    put(outside, "deep/c.md")
+    (root / "a link to z").symlink_to(root / "z")
+    (root / "z" / "up").symlink_to(root)
+    (root / "out").symlink_to(outside)
+    (root / "out again").symlink_to(outside)
+    (outside / "round").symlink_to(outside)
+    assert paths(walk(root)) == ["z/a.md", "out/b.md", "out/deep/c.md"]
+
+
+def test_broken_links_cost_only_themselves(tmp_path: Path) -> None:
+    """A link to itself and one to nothing are reported, a folder of that kind is passed over."""
+    put(tmp_path, "good.md")
+    (tmp_path / "loop.md").symlink_to("loop.md")
+    (tmp_path / "gone.md").symlink_to("nowhere.md")
+    (tmp_path / "folder").symlink_to("folder")
+    found = {file.path: file.problem for file in walk(tmp_path)}
+    assert set(found) == {"good.md", "loop.md", "gone.md"}
+    assert found["good.md"] is None
+    assert "leads nowhere" in (found["loop.md"] or "")
+    assert "leads nowhere" in (found["gone.md"] or "")
+
+
+def test_special_files_are_never_opened(tmp_path: Path) -> None:
+    """A named pipe, a device and a folder with tempting names do not hold up the walk."""
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "zero.md").symlink_to("/dev/zero")
+    (tmp_path / "folder.md").mkdir()
+    put(tmp_path, "folder.md/in.md")
+    assert paths(walk(tmp_path)) == ["folder.md/in.md"]
+
+
+def test_a_large_file_is_not_read(tmp_path: Path) -> None:
+    """50 MB cost a line, not memory; the limit itself is still read."""
+    with put(tmp_path, "large.md").open("r+b") as file:
+        file.truncate(50 * 1024 * 1024)
+    put(tmp_path, "small.md", b"x" * 10)
+    [large] = [file for file in walk(tmp_path) if file.path == "large.md"]
+    assert large.data is None
+    assert large.problem == "has 50.0 MB, and files of more than 10 MB are not read; split it"
+    by_path = {file.path: file for file in scan(tmp_path, {}, max_bytes=10)}
+    assert by_path["small.md"].data == b"x" * 10
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_reported(tmp_path: Path) -> None:
+    """A file and a folder without permission cost only themselves."""
+    put(tmp_path, "secret.md").chmod(0)
+    put(tmp_path, "closed/a.md")
+    (tmp_path / "closed").chmod(0)
+    try:
+        found = {file.path: file.problem for file in walk(tmp_path)}
+    finally:
+        (tmp_path / "closed").chmod(0o700)
+    assert found == {
+        "secret.md": "cannot be read: Permission denied",
+        "closed": "cannot be listed: Permission denied",
+    }
+
+
+def test_names_that_are_no_utf8_can_be_stored(tmp_path: Path) -> None:
+    """A GBK name comes out as text that UTF-8 can hold."""
+    name = os.fsencode(tmp_path) + b"/" + "标题".encode("gbk") + b".md"
+    with os.fdopen(os.open(name, os.O_CREAT | os.O_WRONLY), "wb") as file:
+        file.write(b"x")
+    [found] = walk(tmp_path)
+    assert found.path.encode() == rb"\xb1\xea\xcc\xe2.md"
+    assert found.data == b"x"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("nowhere", "cannot be read: No such file"), ("file", "is no folder")]
+)
+def test_a_missing_directory_says_what_to_do(tmp_path: Path, name: str, says: str) -> None:
+    """One clear line that names the folder."""
+    put(tmp_path, "file")
+    with pytest.raises(FetchError, match=says) as caught:
+        walk(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+def test_many_unchanged_files_are_cheap(tmp_path: Path) -> None:
+    """2,000 known files are passed in a blink."""
+    for number in range(2_000):
+        (tmp_path / f"{number}.md").touch()
+    known = {file.path: file.stamp for file in walk(tmp_path)}
+    begin = time.perf_counter()
+    looked = scan(tmp_path, known)
+    assert list(looked) == []
+    assert len(looked.present) == 2_000
+    assert time.perf_counter() - begin < 0.5
