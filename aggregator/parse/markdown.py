@@ -15,10 +15,11 @@ MAX_CHARS = 1024 * 1024
 
 # What begins an HTML block (CommonMark 0.31 section 4.6, start conditions 1, 2, 4 and 6).
 _BLOCK_NAMES = (
-    "address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl dt "
-    "fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe legend li "
-    "link main menu menuitem nav noframes ol optgroup option p param pre script search section style summary table "
-    "tbody td textarea tfoot th thead title tr track ul"
+    "address article aside base basefont blockquote body caption center col colgroup dd details "
+    "dialog dir div dl dt fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 "
+    "head header hr html iframe legend li link main menu menuitem nav noframes ol optgroup option p "
+    "param pre script search section style summary table tbody td textarea tfoot th thead title tr "
+    "track ul"
 )
 _BLOCK_TAG = re.compile(
     rf"\s*<(?:!doctype|!--|/?(?:{_BLOCK_NAMES.replace(' ', '|')})(?=[\s/>]))", re.IGNORECASE
