@@ -66,6 +66,8 @@ def absolute(url: str, base: str | None = None) -> str | None:
     scheme = _SCHEME.match(url)
     if scheme:
         return _with_scheme(url, scheme[1].lower())
+    if url.startswith("//") and base is None:
+        return _with_scheme(f"https:{url}", "https")
     if not url or base is None:
         return None
     try:
