@@ -152,7 +152,7 @@ def facts(article: Article, article_id: str, site: Site) -> Facts:
         title=shown,
         untitled=not title,
         link=link,
-        authors=tuple(filter(None, map(clean, article.authors))) or (source_title(article),),
+        authors=_authors(article),
         published=article.date,
         updated=changed_at(article),
         html=body,
@@ -173,7 +173,13 @@ def facts(article: Article, article_id: str, site: Site) -> Facts:
 def source_title(article: Article) -> str:
     """What to call where the article comes from: as the entry says, else as the settings do."""
     origin = article.origin.title if article.origin else None
-    return clean(origin or "").strip() or clean(article.sources[0].source)
+    return clean(origin or "").strip() or clean(article.sources[0].source).strip() or "?"
+
+
+def _authors(article: Article) -> tuple[str, ...]:
+    """Who wrote it, else its source: RFC 4287 4.1.2 requires somebody."""
+    names = (clean(name).strip() for name in article.authors)
+    return tuple(name for name in names if name) or (source_title(article),)
 
 
 def _source_feed(article: Article) -> str | None:
@@ -188,7 +194,7 @@ def _source_id(article: Article) -> str:
     for found in (origin.id if origin else source.feed_id, origin.link if origin else None, source.location):
         if found and is_uri(found) and not found.startswith("file:"):
             return found
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"aggregator:source:{source.source}").urn
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"aggregator:source:{clean(source.source)}").urn
 
 
 def _categories(article: Article) -> tuple[str, ...]:
