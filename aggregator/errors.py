@@ -6,6 +6,7 @@ AggregatorError
 ├── PublishError             an output cannot be written
 └── SourceError              one source failed; the others go on
 ├── FetchError           no document was obtained
+│   ├── Unreachable        no connection was made: no such host, refused, no network
 │   ├── ForbiddenAddress   the address is not one this program may talk to
 │   ├── LimitExceeded      too long, too large, too many redirects
 │   ├── HttpError          the server answered with a failure status
@@ -60,13 +61,26 @@ class FetchError(SourceError):
     """No document was obtained.
 
     `status` is the HTTP status if there was an answer; `retry_after` the seconds that the
-    server asked for (RFC 9110 section 10.2.3).
+    server asked for (RFC 9110 section 10.2.3), `fresh_for` the seconds for which it says that
+    this very answer stands.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        fresh_for: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+        self.fresh_for = fresh_for
+
+
+class Unreachable(FetchError):
+    """No connection was made: the host was not found, or did not answer, or refused."""
 
 
 class ForbiddenAddress(FetchError):
@@ -87,3 +101,7 @@ class Gone(FetchError):
 
 class ParseError(SourceError):
     """The document holds no feed, or the file no article."""
+
+
+class WorkerError(SourceError):
+    """Work on what a source sent took too long or too much memory, or its process died of it."""

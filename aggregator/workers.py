@@ -1,0 +1,236 @@
+"""Runs functions on hostile input in processes that can be killed.
+
+    submit ─► thread ─► pipe ─► process: fn(*args) under a clock and a memory limit
+                 ▲                 │ result, exception, silence or death
+                 └─────────────────┘
+
+An edge: it starts processes and reads the clock. It knows nothing of what it runs. Each thread
+of the pool owns one process at a time; nothing starts before the first task. A process is a
+fresh interpreter (never a fork, so threads of the program do not matter).
+"""
+
+import contextlib
+import os
+import pickle
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar, cast
+
+from aggregator.errors import WorkerError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_STARTUP = 60.0
+"""Seconds that an interpreter may take to start and import what it needs."""
+
+_GRACE = 5.0
+"""Seconds over the limit after which a process ends itself, should nobody be left to kill it."""
+
+_CHILD = "import sys; from aggregator.workers import serve; serve(int(sys.argv[1]))"
+
+
+class Workers:
+    """A pool of processes.
+
+    count       processes at most
+    wall        seconds a task may take
+    memory      bytes of address space a task may take beyond what an idle process has
+    tasks       after how many tasks a process is replaced, so that leaks stay small
+    initializer called once in each process, with `initargs`; settings go here, not into tasks
+    """
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        wall: float = 30.0,
+        memory: int = 256 * 1024 * 1024,
+        tasks: int = 1000,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[object, ...] = (),
+    ) -> None:
+        self._wall = wall
+        self._memory = memory
+        self._tasks = tasks
+        self._start_with = (initializer, initargs)
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="workers")
+        self._own = threading.local()
+        self._processes: set[_Process] = set()
+        self._lock = threading.Lock()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Runs `fn(*args, **kwargs)` in a process; all must be picklable.
+
+        The future gives its result or the exception it raised. WorkerError: it took too long or
+        too much memory, or its process died twice.
+        """
+        task = pickle.dumps((fn, args, kwargs), pickle.HIGHEST_PROTOCOL)
+        return cast("Future[T]", self._threads.submit(self._run, task))
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The ids of the processes that are running now."""
+        with self._lock:
+            return tuple(sorted(process.pid for process in self._processes))
+
+    def close(self, *, cancel: bool = False) -> None:
+        """Waits for what was submitted (or cancels what has not begun), then ends the processes."""
+        self._threads.shutdown(wait=True, cancel_futures=cancel)
+        with self._lock:
+            processes, self._processes = self._processes, set()
+        for process in processes:
+            process.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(cancel=error is not None)
+
+    def _run(self, task: bytes) -> object:
+        """In a thread of the pool: the task in this thread's process, in a second one if that dies."""
+        for _ in range(2):
+            process = self._process()
+            try:
+                return process.run(task, self._wall, self._memory)
+            except EOFError:
+                continue
+            finally:
+                if process.spent >= self._tasks:
+                    self._discard(process)
+        raise WorkerError("its worker process died, twice; nothing is known of the reason")
+
+    def _process(self) -> "_Process":
+        process: _Process | None = getattr(self._own, "process", None)
+        if process is None or process.ended or process.spent >= self._tasks:
+            process = _Process(self._start_with, self._wall, self._memory)
+            self._own.process = process
+            with self._lock:
+                self._processes = {other for other in self._processes if not other.ended} | {process}
+        return process
+
+    def _discard(self, process: "_Process") -> None:
+        process.end()
+        with self._lock:
+            self._processes.discard(process)
+
+
+class _Process:
+    """One interpreter and the pipe to it, used by one thread."""
+
+    def __init__(self, start_with: tuple[object, tuple[object, ...]], wall: float, memory: int) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
+                [sys.executable, "-P", "-c", _CHILD, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self._pipe = Connection(ours.detach())
+        self.spent = 0
+        self.ended = False
+        if problem := self._problem(start_with, wall, memory):
+            self.end()
+            raise WorkerError(f"a worker process does not start: {problem}")
+
+    def _problem(self, start_with: tuple[object, tuple[object, ...]], wall: float, memory: int) -> str | None:
+        try:
+            self._pipe.send(sys.path)  # first, since what follows is imported from there
+            self._pipe.send((wall, memory, start_with))
+            return cast("str | None", self._pipe.recv()) if self._pipe.poll(_STARTUP) else "it stays silent"
+        except (OSError, EOFError):
+            return "it ends at once"
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def run(self, task: bytes, wall: float, memory: int) -> object:
+        """The task's result. Raises what it raised, WorkerError, or EOFError if the process died."""
+        self.spent += 1
+        try:
+            self._pipe.send_bytes(task)
+            if not self._pipe.poll(wall):
+                self.end()
+                raise WorkerError(f"it took longer than {wall:g} s and was stopped")
+            outcome, value = pickle.loads(self._pipe.recv_bytes())  # noqa: S301 - from our own code
+        except (OSError, EOFError) as error:
+            self.end()
+            raise EOFError from error
+        if outcome == "memory":
+            self.end()
+            raise WorkerError(f"it needed more than {memory // 2**20} MiB of memory and was stopped")
+        if outcome == "raised":
+            raise cast("BaseException", value)
+        return value
+
+    def end(self) -> None:
+        """Kills the process and waits until it is gone."""
+        self.ended = True
+        self._pipe.close()
+        self._popen.kill()
+        self._popen.wait()
+
+
+def serve(descriptor: int) -> None:
+    """The life of a worker process: tasks from the pipe, one after the other, until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the program's to handle
+    pipe = Connection(descriptor)
+    sys.path[:] = pipe.recv()
+    wall, memory, (initializer, initargs) = pipe.recv()
+    problem = None
+    try:
+        if initializer is not None:
+            initializer(*initargs)
+    except Exception as error:  # noqa: BLE001 - reported to the program, whatever it is
+        problem = f"{type(error).__name__}: {error}"
+    _limit_memory(memory)
+    pipe.send(problem)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            task = pipe.recv_bytes()
+            # The default action of the alarm ends the process, even inside of C code.
+            signal.setitimer(signal.ITIMER_REAL, wall + _GRACE)
+            answer = _answer(task)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            pipe.send_bytes(answer)
+
+
+def _limit_memory(memory: int) -> None:
+    """Bounds the address space to what there is now and `memory` bytes more."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    size = pages * os.sysconf("SC_PAGE_SIZE") + memory
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def _answer(task: bytes) -> bytes:
+    """Outcome and value of a task, pickled. Nothing that a task does gets past here."""
+    try:
+        fn, args, kwargs = pickle.loads(task)  # noqa: S301 - from our own code
+        return pickle.dumps(("done", fn(*args, **kwargs)), pickle.HIGHEST_PROTOCOL)
+    except MemoryError:
+        return pickle.dumps(("memory", None))
+    except Exception as error:  # noqa: BLE001 - handed on to the caller, whatever it is
+        return pickle.dumps(("raised", _portable(error)))
+
+
+def _portable(error: Exception) -> Exception:
+    """The exception, or a WorkerError with its text if it does not survive pickling."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - what was dumped just now
+    except Exception:  # noqa: BLE001 - exceptions may refuse in any way
+        return WorkerError(f"{type(error).__name__}: {error}")
+    else:
+        return error

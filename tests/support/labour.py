@@ -1,0 +1,47 @@
+"""Tasks for worker processes, which must be importable by name."""
+
+import os
+import signal
+from pathlib import Path
+
+_memory: list[str] = []
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def be_stubborn() -> None:
+    for number in (signal.SIGTERM, signal.SIGALRM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    spin()
+
+
+def be_hungry(size: int) -> int:
+    return len(bytes(size))
+
+
+def die_once(mark: str) -> str:
+    if Path(mark).exists():
+        return "second time"
+    Path(mark).touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "never"
+
+
+def remember(word: str) -> None:
+    _memory.append(word)
+
+
+def remembered() -> list[str]:
+    return _memory
+
+
+class Awkward(Exception):
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one)
+
+
+def refuse_to_pickle() -> None:
+    raise Awkward("one", "two")
