@@ -12,6 +12,9 @@ run: $(STAMP)
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest -q
 
+soak: .venv/.installed-dev
+	$(BIN)/python -m pytest -q -m soak --timeout 1500
+
 check: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -1,0 +1,63 @@
+"""Logs: readable on a terminal, JSON lines elsewhere; secrets never appear.
+
+Every line about a source names it in `source`.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+# What stands between `://` and `@` in an address, and the values of parameters that name secrets.
+_USERINFO = re.compile(r"(://)[^/?#\s@]+@")
+_PARAMETER = re.compile(
+    r"([?&;](?:[\w.-]*(?:token|secret|password|passwd|apikey|api_key|signature|auth)|key|sig|pwd)=)[^&;#\s'\"]+",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    """The text without credentials in addresses: user, password, and parameters that hold secrets."""
+    return _PARAMETER.sub(r"\1***", _USERINFO.sub(r"\1***@", text))
+
+
+def _redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = redact(value)
+    return event
+
+
+def configure(stream: TextIO = sys.stderr) -> None:
+    """Send logs, those of libraries included, to the stream."""
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact_event,
+    ]
+    render = (
+        structlog.dev.ConsoleRenderer()
+        if stream.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for noisy in ("apscheduler", "urllib3", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

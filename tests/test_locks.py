@@ -1,0 +1,75 @@
+"""Who may work on a storage."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aggregator import locks
+from aggregator.model import StoreError
+
+HOLDER = """
+import sys
+from aggregator import locks
+with locks.hold(sys.argv[1], "daemon"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_holder_is_refused_and_told_who_holds(tmp_path: Path) -> None:
+    """The message names the process of the first."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    with (
+        locks.hold(url, "daemon"),
+        pytest.raises(StoreError, match=f"a daemon \\(process {os.getpid()}\\)"),
+        locks.hold(url, "daemon"),
+    ):
+        pass
+
+
+def test_a_lock_is_free_after_its_holder(tmp_path: Path) -> None:
+    """Holding one after the other is no conflict, and purposes do not meet."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    for _ in range(2):
+        with locks.hold(url, "daemon"), locks.hold(url, "pass"):
+            pass
+
+
+def test_waiting_is_bounded_by_patience(tmp_path: Path) -> None:
+    """A pass waits for another one, but not forever."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    slept: list[float] = []
+    with (
+        locks.hold(url, "pass"),
+        pytest.raises(StoreError, match="a pass"),
+        locks.hold(url, "pass", patience=1, sleep=slept.append),
+    ):
+        pass
+    assert sum(slept) == pytest.approx(1, abs=0.2)
+
+
+def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
+    """The lock goes with the process, however that ends."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StoreError, match=str(holder.pid)), locks.hold(url, "daemon"):
+            pass
+        holder.kill()
+        holder.wait()
+        with locks.hold(url, "daemon"):
+            pass
+
+
+def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+    """A file in the way of the storage folder is one clear line."""
+    (tmp_path / "storage").write_text("")
+    url = f"sqlite:///{tmp_path}/storage/a.db"
+    with pytest.raises(StoreError, match="cannot be made"), locks.hold(url, "pass"):
+        pass
