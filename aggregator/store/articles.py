@@ -23,9 +23,10 @@ from aggregator.model import Counts, FileStamp, Node, Refined, Source, SourceSta
 from aggregator.store import identity
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest, micros
-from aggregator.store.content import extras_digest, rank, text_digest
+from aggregator.store.content import Given, given, rank
 from aggregator.store.listing import Place, advance, ensure_nodes, mark_stale, nodes_of, places, relist, tie
 from aggregator.store.lookup import Finder, Head, Shown, heads, taken_uids
+from aggregator.store.renames import follow
 from aggregator.store.rows import Rows
 from aggregator.store.schema import marks, sightings
 from aggregator.store.sources import Known, feed_changed, known, save_stamps, save_state
@@ -47,6 +48,10 @@ class Sighted:
     text: bytes
     extras: bytes
 
+    def differs(self, one: Given) -> bool:
+        """Whether the entry moved since."""
+        return self.text != one.text or self.extras != one.extras
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -57,7 +62,6 @@ class Batch:
     known: Known
     now: int
     feed_updated: int | None
-    keys: Collection[bytes]
     gone: Collection[str]
 
     @property
@@ -81,44 +85,42 @@ def record(
     """Store one source's entries and state; see `Store.record`."""
     stored = known(conn, source)
     save_stamps(conn, stored.id, stamps or {}, gone)
-    by_key: dict[bytes, Refined] = {}
-    for entry in entries:
-        # Of entries with one key the first in the document counts.
-        by_key.setdefault(digest("key", entry.key), entry)
-    batch = Batch(
-        conn, source, stored, micros(now), micros(state.feed_updated), by_key.keys(), frozenset(gone)
-    )
-    sighted = _sighted(batch)
-    new = {key: entry for key, entry in by_key.items() if key not in sighted}
-    edited = {
-        key: (sighted[key], entry)
-        for key, entry in by_key.items()
-        if key in sighted and _moved(sighted[key], entry, seed=batch.seed)
-    }
+    follow(conn, stored.id, gone)
     _forget_links(conn, stored.id, void_links)
-    counts = Counts(unchanged=len(by_key) - len(new) - len(edited))
-    if new:
-        counts = _add(batch, new, counts)
-    if edited:
-        counts = _edit(batch, edited, counts)
+    batch = Batch(conn, source, stored, micros(now), micros(state.feed_updated), frozenset(gone))
+    counts = _store(batch, entries)
     feed_changed(conn, stored, state)
     void_guids |= state.void_guids
-    save_state(
-        conn, stored.id, replace(state, void_guids=void_guids, void_links=state.void_links | void_links)
-    )
+    void_links |= state.void_links
+    save_state(conn, stored.id, replace(state, void_guids=void_guids, void_links=void_links))
     return counts
 
 
-def _sighted(batch: Batch) -> dict[bytes, Sighted]:
+def _store(batch: Batch, entries: Sequence[Refined]) -> Counts:
+    by_key: dict[bytes, Given] = {}
+    for entry in entries:
+        taken_in = given(entry, seed=batch.seed)
+        # Of entries with one key the first in the document counts.
+        by_key.setdefault(taken_in.key, taken_in)
+    sighted = _sighted(batch, list(by_key))
+    new = {key: one for key, one in by_key.items() if key not in sighted}
+    edited = [
+        (sighted[key], one) for key, one in by_key.items() if key in sighted and sighted[key].differs(one)
+    ]
+    counts = Counts(unchanged=len(by_key) - len(new) - len(edited))
+    if new:
+        counts = _add(batch, new, by_key.keys(), counts)
+    if edited:
+        counts = _edit(batch, edited, counts)
+    return counts
+
+
+def _sighted(batch: Batch, keys: Sequence[bytes]) -> dict[bytes, Sighted]:
     return {
         row[0]: Sighted(*row[1:])
-        for some in chunks(list(batch.keys))
+        for some in chunks(keys)
         for row in batch.conn.execute(_SIGHTED, {"keys": some, "source_id": batch.known.id})
     }
-
-
-def _moved(sighted: Sighted, entry: Refined, *, seed: bool) -> bool:
-    return sighted.text != text_digest(entry) or sighted.extras != extras_digest(entry, seed=seed)
 
 
 def _forget_links(conn: Connection, source_id: int, links: Collection[str]) -> None:
@@ -130,77 +132,73 @@ def _forget_links(conn: Connection, source_id: int, links: Collection[str]) -> N
 # --- new entries ------------------------------------------------------------------------
 
 
-def _add(batch: Batch, new: Mapping[bytes, Refined], counts: Counts) -> Counts:
-    shown = Shown(batch.known.id, batch.seed, batch.keys, batch.gone)
-    finder = Finder(batch.conn, shown, new.values())
-    prefixes = {entry.uid_prefix for entry in new.values() if entry.uid_prefix}
+def _add(batch: Batch, new: Mapping[bytes, Given], keys: Collection[bytes], counts: Counts) -> Counts:
+    finder = Finder(batch.conn, Shown(batch.known.id, batch.seed, keys, batch.gone), new)
+    prefixes = {one.entry.uid_prefix for one in new.values() if one.entry.uid_prefix}
     next_id = advance(batch.conn, "article", len(new)) - len(new)
-    taken = taken_uids(batch.conn, (entry.uid for entry in new.values()))
+    taken = taken_uids(batch.conn, (one.entry.uid for one in new.values()))
     rows = _rows(batch, new.values())
     fresh: dict[int, Place] = {}
     joined: set[int] = set()
-    for key, entry in new.items():
-        match = identity.place(entry, finder.candidates(entry), seed=batch.seed, prefixes=prefixes)
+    for one in new.values():
+        match = identity.place(one.entry, finder.candidates(one), seed=batch.seed, prefixes=prefixes)
         if match is None:
             next_id += 1
-            head = _new_head(batch, next_id, _free_uid(entry, taken), key, entry)
-            rows.new_article(head, entry)
-            rows.sighting(head, key, entry, "new", batch.now, micros(entry.published))
+            head = _new_head(batch, next_id, _free_uid(one.entry, taken), one)
+            rows.new_article(head, one.entry)
         else:
-            head = _join(batch, finder, rows, finder.heads[match.article_id], key, entry)
-            rows.sighting(head, key, entry, match.rung, batch.now, micros(entry.published))
-            if head.id not in fresh:
-                joined.add(head.id)
-        if head.id not in joined:
-            listed = nodes_of(batch.source.name, entry.categories or batch.source.categories)
+            head = _join(batch, finder, rows, finder.heads[match.article_id], one)
+        rows.sighting(head, one, match.rung if match else "new", batch.now)
+        finder.sighted(one, head)
+        if match is None or head.id in fresh:
+            listed = nodes_of(batch.source.name, one.entry.categories or batch.source.categories)
             before = fresh[head.id].nodes if head.id in fresh else frozenset[Node]()
             fresh[head.id] = Place(head.sort_at, tie(head.uid), before | listed)
-        finder.sighted(entry, key, head)
+        else:
+            joined.add(head.id)
     _write(batch, rows, joined, fresh)
     return replace(counts, new=len(fresh), duplicate=len(new) - len(fresh))
 
 
-def _new_head(batch: Batch, article_id: int, uid: str, key: bytes, entry: Refined) -> Head:
-    published = micros(entry.published)
+def _new_head(batch: Batch, article_id: int, uid: str, one: Given) -> Head:
     return Head(
         id=article_id,
         uid=uid,
         first_seen=batch.now,
-        published=published,
-        sort_at=_sort_at(published, micros(entry.file_time), batch.now),
-        updated=_first_updated(entry, batch.now),
-        origin=(batch.known.id, key),
-        rank=rank(published, batch.now, entry.link, batch.source.name),
-        text=text_digest(entry),
+        published=one.published,
+        sort_at=_sort_at(one.published, micros(one.entry.file_time), batch.now),
+        updated=_first_updated(one, batch.now),
+        origin=(batch.known.id, one.key),
+        rank=rank(one.published, batch.now, one.entry.link, batch.source.name),
+        text=one.text,
     )
 
 
-def _join(batch: Batch, finder: Finder, rows: Rows, head: Head, key: bytes, entry: Refined) -> Head:
+def _join(batch: Batch, finder: Finder, rows: Rows, head: Head, one: Given) -> Head:
     """The head of a stored article after this new sighting of it."""
-    mine = rank(micros(entry.published), batch.now, entry.link, batch.source.name)
+    mine = rank(one.published, batch.now, one.entry.link, batch.source.name)
     renamed = finder.is_absent(head.id, head.origin, batch.known.id)
-    if renamed and batch.seed:
-        rows.drop_sighting(head.origin[1])
     if not renamed and mine >= head.rank:
         return head
-    published = micros(entry.published)
+    published = head.published if one.published is None else one.published
     if renamed:
-        moved = head.text != text_digest(entry)
-        updated = _edited(head.updated, entry, batch.now) if moved else head.updated
-        published = published if batch.seed else head.published or published
+        moved = head.text != one.text
+        updated = _edited(head.updated, one.entry, batch.now) if moved else head.updated
+        published = one.published if batch.seed else head.published or published
     else:
-        updated = _first_updated(entry, head.first_seen)
-        published = head.published if published is None else published
+        updated = _first_updated(one, head.first_seen)
     after = replace(
         head,
         published=published,
         sort_at=_sort_at(published, head.sort_at, head.first_seen),
         updated=updated,
-        origin=(batch.known.id, key),
+        origin=(batch.known.id, one.key),
         rank=head.rank if renamed else mine,
-        text=text_digest(entry),
+        text=one.text,
     )
-    rows.new_words(after, entry)
+    rows.new_words(after, one.entry)
+    if renamed and batch.seed:
+        rows.drop_sighting(head.origin[1])
     return after
 
 
@@ -219,29 +217,28 @@ def _free_uid(entry: Refined, taken: set[str]) -> str:
 # --- entries that were given before -----------------------------------------------------
 
 
-def _edit(batch: Batch, edited: Mapping[bytes, tuple[Sighted, Refined]], counts: Counts) -> Counts:
-    stored = heads(batch.conn, (sighted.article_id for sighted, _ in edited.values()))
-    rows = _rows(batch, (entry for _, entry in edited.values()))
+def _edit(batch: Batch, edited: Sequence[tuple[Sighted, Given]], counts: Counts) -> Counts:
+    stored = heads(batch.conn, (sighted.article_id for sighted, _ in edited))
+    rows = _rows(batch, (one for _, one in edited))
     changed = set()
-    for key, (sighted, entry) in edited.items():
+    for sighted, one in edited:
         head = stored[sighted.article_id]
-        published = micros(entry.published)
-        if not batch.seed and sighted.published is not None:
-            # A feed that dates its entries anew does not reorder the archive.
-            published = sighted.published
-        rows.seen_again(head.id, key, entry, published)
-        if head.origin != (batch.known.id, key):
+        # A feed that dates its entries anew does not reorder the archive.
+        kept = not batch.seed and sighted.published is not None
+        published = sighted.published if kept else one.published
+        rows.seen_again(head.id, one, published)
+        if head.origin != (batch.known.id, one.key):
             continue
-        text_moved = sighted.text != text_digest(entry)
         if not batch.seed and published is None:
             published = head.published
+        moved = sighted.text != one.text
         after = replace(
             head,
             published=published,
             sort_at=_sort_at(published, head.sort_at, head.first_seen),
-            updated=_edited(head.updated, entry, batch.now) if text_moved else head.updated,
+            updated=_edited(head.updated, one.entry, batch.now) if moved else head.updated,
         )
-        rows.new_words(after, entry)
+        rows.new_words(after, one.entry)
         changed.add(head.id)
     _write(batch, rows, stored.keys(), {})
     return replace(counts, changed=len(changed), unchanged=counts.unchanged + len(edited) - len(changed))
@@ -250,10 +247,10 @@ def _edit(batch: Batch, edited: Mapping[bytes, tuple[Sighted, Refined]], counts:
 # --- both -------------------------------------------------------------------------------
 
 
-def _rows(batch: Batch, entries: Iterable[Refined]) -> Rows:
-    own = {Node("category", entry.categories) for entry in entries if entry.categories}
+def _rows(batch: Batch, entries: Iterable[Given]) -> Rows:
+    own = {Node("category", one.entry.categories) for one in entries if one.entry.categories}
     ids = {node.path: node_id for node, node_id in ensure_nodes(batch.conn, own).items()}
-    return Rows(batch.known.id, batch.seed, batch.feed_updated, ids)
+    return Rows(batch.known.id, batch.feed_updated, ids)
 
 
 def _write(batch: Batch, rows: Rows, touched: Collection[int], fresh: Mapping[int, Place]) -> None:
@@ -271,9 +268,9 @@ def _sort_at(published: int | None, otherwise: int | None, first_seen: int) -> i
     return first_seen if otherwise is None else otherwise
 
 
-def _first_updated(entry: Refined, now: int) -> int:
-    date = _sort_at(micros(entry.published), micros(entry.file_time), now)
-    own = micros(entry.updated)
+def _first_updated(one: Given, now: int) -> int:
+    date = _sort_at(one.published, micros(one.entry.file_time), now)
+    own = micros(one.entry.updated)
     return own if own is not None and date < own <= now else date
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from aggregator.model import Article, CategoryPath, Enclosure, Origin, Provenance, Refined, SourceKind
 from aggregator.store.chunks import chunks
-from aggregator.store.codec import digest, from_json, moment, pack, to_json, unpack, without_empty
+from aggregator.store.codec import digest, from_json, micros, moment, pack, to_json, unpack, without_empty
 from aggregator.store.listing import nodes_by_id
 from aggregator.store.schema import articles, contents, sightings, sources
 
@@ -56,15 +57,27 @@ _PROVENANCE = (
 )
 
 
-def text_digest(entry: Refined) -> bytes:
-    """Moves when title, text or link of an entry moved."""
-    return digest("text", entry.text_hash)
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An entry, and what tells whether it moved.
+
+    key         names it within its source
+    text        moves when title, text or link moved
+    extras      moves when something else that outputs show moved
+    published   microseconds
+    """
+
+    entry: Refined
+    key: bytes
+    text: bytes
+    extras: bytes
+    published: int | None
 
 
-def extras_digest(entry: Refined, *, seed: bool) -> bytes:
-    """Moves when something else that outputs show moved.
+def given(entry: Refined, *, seed: bool) -> Given:
+    """Take in an entry of a feed or a seed directory.
 
-    The queries of pictures and enclosures are left out: tokens and sizes come and go there. Of a
+    The queries of pictures and enclosures do not count: tokens and sizes come and go there. Of a
     file everything counts, as somebody edited it.
     """
     shown = [
@@ -75,7 +88,13 @@ def extras_digest(entry: Refined, *, seed: bool) -> bytes:
     ]
     if seed:
         shown += [entry.exact_hash, list(entry.categories or ())]
-    return digest("extras", to_json(shown))
+    return Given(
+        entry=entry,
+        key=digest("key", entry.key),
+        text=digest("text", entry.text_hash),
+        extras=digest("extras", to_json(shown)),
+        published=micros(entry.published),
+    )
 
 
 def _without_query(url: str) -> str:

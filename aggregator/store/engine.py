@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from aggregator.model import StoreError
+from aggregator.errors import StoreError
 from aggregator.store.schema import REVISIONS
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

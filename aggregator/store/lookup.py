@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from aggregator.model import Refined
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest
-from aggregator.store.content import rank
+from aggregator.store.content import Given, rank
 from aggregator.store.identity import Candidate, Own, Rung, lookups, marks
 from aggregator.store.schema import articles, files, sightings, sources
 from aggregator.store.schema import marks as marks_table
@@ -82,9 +81,10 @@ class Shown:
 class Finder:
     """Candidates for the new entries of one source, those stored a moment ago included."""
 
-    def __init__(self, conn: Connection, shown: Shown, entries: Iterable[Refined]) -> None:
+    def __init__(self, conn: Connection, shown: Shown, entries: Mapping[bytes, Given]) -> None:
         self._seed = shown.seed
-        wanted = sorted({mark for entry in entries for mark in lookups(entry).values()})
+        self._lookups = {key: lookups(given.entry) for key, given in entries.items()}
+        wanted = sorted({mark for found in self._lookups.values() for mark in found.values()})
         self._marked: dict[bytes, list[int]] = defaultdict(list)
         for some in chunks(wanted):
             for mark, article_id in conn.execute(_MARKED, {"marks": some}):
@@ -95,11 +95,11 @@ class Finder:
             head.id: Candidate(head.id, head.uid, tuple(own.get(head.id, ()))) for head in self.heads.values()
         }
 
-    def candidates(self, entry: Refined) -> Mapping[Rung, list[Candidate]]:
+    def candidates(self, given: Given) -> Mapping[Rung, list[Candidate]]:
         """The articles that bear the marks of this entry, by rung."""
         return {
             rung: [self._candidates[article_id] for article_id in self._marked.get(mark, ())]
-            for rung, mark in lookups(entry).items()
+            for rung, mark in self._lookups[given.key].items()
         }
 
     def is_absent(self, article_id: int, origin: tuple[int, bytes], source_id: int) -> bool:
@@ -107,15 +107,15 @@ class Finder:
         own = self._candidates[article_id].own
         return origin[0] == source_id and any(one.key == origin[1] and not one.present for one in own)
 
-    def sighted(self, entry: Refined, key: bytes, head: Head) -> None:
+    def sighted(self, given: Given, head: Head) -> None:
         """Take in that this entry has just become a sighting of this article."""
         before = self._candidates.get(head.id, Candidate(head.id, head.uid))
-        own = Own(key, digest("hash", entry.exact_hash), present=True)
+        own = Own(given.key, digest("hash", given.entry.exact_hash), present=True)
         self._candidates[head.id] = replace(before, own=(*before.own, own))
         self.heads[head.id] = head
         if self._seed:
             # Each file is a document of its own, so files of one batch may meet.
-            for mark in marks(entry):
+            for mark in marks(given.entry):
                 if head.id not in self._marked[mark]:
                     self._marked[mark].append(head.id)
 

@@ -10,7 +10,7 @@ from aggregator.model import Refined
 from aggregator.store import identity
 from aggregator.store.bulk import Row, deleting, inserting, updating
 from aggregator.store.codec import digest
-from aggregator.store.content import content_row, extras_digest, text_digest
+from aggregator.store.content import Given, content_row
 from aggregator.store.lookup import Head
 from aggregator.store.schema import articles, contents, marks, sightings
 
@@ -33,7 +33,6 @@ class Rows:
     """What one `record` writes about articles of one source."""
 
     source_id: int
-    seed: bool
     feed_updated: int | None
     nodes: Mapping[tuple[str, ...], int]
     """The ids of the category paths that entries name themselves."""
@@ -63,37 +62,30 @@ class Rows:
         del row["article_id"]
         self.content_updates[head.id] = {"b_article_id": head.id} | row
 
-    def sighting(
-        self, head: Head, key: bytes, entry: Refined, rung: str, now: int, published: int | None
-    ) -> None:
+    def sighting(self, head: Head, given: Given, rung: str, now: int) -> None:
         """The source gave this entry for the first time."""
-        row: Row = {
-            "source_id": self.source_id,
-            "key": key,
-            "article_id": head.id,
-            "rung": rung,
-            "first_seen": now,
-        }
-        self.sightings.append(row | {"published": published} | self._seen(entry))
-        self._mark(head.id, entry)
+        row: Row = {"source_id": self.source_id, "key": given.key, "article_id": head.id, "rung": rung}
+        self.sightings.append(row | {"first_seen": now, "published": given.published} | self._seen(given))
+        self._mark(head.id, given.entry)
 
-    def seen_again(self, article_id: int, key: bytes, entry: Refined, published: int | None) -> None:
+    def seen_again(self, article_id: int, given: Given, published: int | None) -> None:
         """The source gave this entry otherwise than before."""
-        row: Row = {"b_source_id": self.source_id, "b_key": key, "published": published}
-        self.sighting_updates.append(row | self._seen(entry))
-        self._mark(article_id, entry)
+        row: Row = {"b_source_id": self.source_id, "b_key": given.key}
+        self.sighting_updates.append(row | self._seen(given) | {"published": published})
+        self._mark(article_id, given.entry)
 
     def drop_sighting(self, key: bytes) -> None:
         """The source gives this under another key now."""
         self.dropped.append({"b_source_id": self.source_id, "b_key": key})
 
-    def _seen(self, entry: Refined) -> Row:
+    def _seen(self, given: Given) -> Row:
+        entry = given.entry
         return {
             "node_id": self.nodes[entry.categories] if entry.categories else None,
             "guid": entry.guid,
             "link": entry.link,
-            "text": text_digest(entry),
-            "extras": extras_digest(entry, seed=self.seed),
+            "text": given.text,
+            "extras": given.extras,
             "exact": digest("hash", entry.exact_hash),
             "feed_updated": self.feed_updated,
         }

@@ -16,8 +16,10 @@ def upgrade() -> None:
     """Make every table, parents first."""
     _upkeep()
     _sources()
+    _files()
     _articles()
     _sightings()
+    _identity()
     _outputs()
 
 
@@ -75,6 +77,9 @@ def _sources() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sources")),
         sa.UniqueConstraint("name", name=op.f("uq_sources_name")),
     )
+
+
+def _files() -> None:
     op.create_table(
         "files",
         sa.Column("source_id", _ID, nullable=False),
@@ -150,6 +155,9 @@ def _sightings() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_sightings_article_id"), "sightings", ["article_id"], unique=False)
+
+
+def _identity() -> None:
     op.create_table(
         "marks",
         sa.Column("mark", sa.LargeBinary(length=16), nullable=False),
