@@ -71,6 +71,9 @@ _KEYS: Mapping[str, Callable[[Any], str]] = {
     "comments": _bare,
     "date": _bare,
     "thumbnail": _image,
+    "layout": _bare,
+    "draft": _bare,
+    "markup": _bare,
     "link": _plain,
     "guid": _plain,
     "tags": yamltext.plain_list,
@@ -110,22 +113,25 @@ class ArchiveHandler(BaseHandler):
         """The lines between the two `---`, in the archive's order, without the last newline."""
         return "\n".join(f"{key}:{style(metadata[key])}" for key, style in _KEYS.items() if key in metadata)
 
-    def format(self, post: frontmatter.Post, **_kwargs: object) -> str:
-        """The whole file."""
-        text = f"\n---\n{self.export(post.metadata)}\n---\n\n{seedtext.wrap(post.content)}\n            "
-        return seedtext.escape_template(text)
+    def format(self, post: frontmatter.Post, **kwargs: object) -> str:
+        """The whole file; without `hexo=True` as `write` says."""
+        header = f"---\n{self.export(post.metadata)}\n---\n"
+        body = seedtext.escape_template(f"\n{seedtext.wrap(post.content)}\n            ")
+        return f"\n{seedtext.escape_template(header)}{body}" if kwargs.get("hexo") else header + body
 
 
 _HANDLER = ArchiveHandler()
 
 
-def write(fields: Mapping[str, yamltext.Value], body: str) -> bytes:
+def write(fields: Mapping[str, yamltext.Value], body: str, *, hexo: bool = True) -> bytes:
     """The bytes of a post; `fields` by the keys of the header, `body` sanitised HTML.
 
-    Keys that are missing are left out. Dates and `comments` are written as they are given.
+    Keys that are missing are left out; dates and words such as `false` are written as they are given.
+    Without `hexo` the file begins with `---`, as Jekyll insists, and the header, which only Hexo takes for
+    a template, keeps its braces.
     """
     post = frontmatter.Post(body, _HANDLER, **fields)
-    return str(frontmatter.dumps(post, _HANDLER)).encode("utf-8", "replace")
+    return str(frontmatter.dumps(post, _HANDLER, hexo=hexo)).encode("utf-8", "replace")
 
 
 def read(

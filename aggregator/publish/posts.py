@@ -9,17 +9,22 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Literal
 
 from aggregator.model import Article, Site
 from aggregator.parse import frontmatter
 from aggregator.parse.yamltext import Value
 from aggregator.refine.text import cut, headline
 
+Flavour = Literal["hexo", "jekyll", "hugo"]
+
 MAX_NAME_BYTES = 200
 """Of a file name: file systems take 255, and copies and archives add to it."""
 
 # Windows keeps these, whatever follows a point (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
-_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *\.", re.IGNORECASE)
+_RESERVED = re.compile(r"\A(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])( *\.)", re.IGNORECASE)
+# A file whose name begins with one of these is hidden from people, and from Hexo and Jekyll.
+_HIDDEN = "._"
 
 
 def title(article: Article) -> str:
@@ -27,39 +32,47 @@ def title(article: Article) -> str:
     return article.title or headline("", article.body, article.sources[0].source, article.date)
 
 
-def post_path(article: Article) -> str:
-    """Where the post of `article` lies, relative to the outputs; `/` between the parts."""
+def post_path(article: Article, flavour: Flavour = "hexo") -> str:
+    """Where the post of `article` lies, relative to the outputs; `/` between the parts.
+
+    By its date in UTC. Jekyll takes only files whose names begin with a day.
+    """
     date = article.date.astimezone(UTC)
-    return f"posts/{date.year:04d}/{date.month:02d}/{_file_name(title(article), article.uid[:8])}"
+    year, month = f"{date.year:04d}", f"{date.month:02d}"
+    start = f"{year}-{month}-{date.day:02d}-" if flavour == "jekyll" else ""
+    return f"posts/{year}/{month}/{_file_name(start, title(article), article.uid[:8])}"
 
 
 def render(article: Article, site: Site) -> bytes:
     """The bytes of the post of `article`."""
+    moment = _DATES[site.flavour]
     image = article.image or site.fallback_image
-    fields: dict[str, Value] = {"title": title(article), "categories": article.categories}
+    fields: dict[str, Value] = {
+        "title": title(article),
+        "categories": article.categories,
+        "author": _author(article),
+        "comments": "false",
+        "date": moment(article.date),
+        **_FLAVOUR_KEYS[site.flavour],
+    }
     if image:
-        fields["headimg"] = image
-    fields |= {"author": _author(article), "comments": "false", "date": _rfc1123(article.date)}
-    if image:
-        fields["thumbnail"] = image
-    for key in site.extra_keys:
-        if key in EXTRA_KEYS and (value := EXTRA_KEYS[key](article)):
-            fields[key] = value
-    return frontmatter.write(fields, article.body)
+        fields |= {"headimg": image, "thumbnail": image}
+    extra: dict[str, Value] = {
+        "link": article.link or "",
+        "guid": article.guid or "",
+        "tags": article.tags,
+        "updated": moment(article.updated),
+        "source": (article.origin and article.origin.title) or article.sources[0].source,
+        "also_in": _also_in(article),
+    }
+    fields |= {key: value for key, value in extra.items() if value and key in site.extra_keys}
+    return frontmatter.write(fields, article.body, hexo=site.flavour == "hexo")
 
 
 def _author(article: Article) -> str:
     """The site, which is the second level of its categories."""
     path = article.categories
     return path[1] if len(path) > 1 else article.sources[0].source
-
-
-def _rfc1123(moment: datetime) -> str:
-    return format_datetime(moment.astimezone(UTC), usegmt=True)
-
-
-def _origin(article: Article) -> str:
-    return (article.origin and article.origin.title) or article.sources[0].source
 
 
 def _also_in(article: Article) -> tuple[str, ...]:
@@ -69,29 +82,31 @@ def _also_in(article: Article) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _updated(article: Article) -> str:
-    return _rfc1123(article.updated)
+def _rfc1123(moment: datetime) -> str:
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
-EXTRA_KEYS: Mapping[str, Callable[[Article], Value]] = {
-    "link": lambda article: article.link or "",
-    "guid": lambda article: article.guid or "",
-    "tags": lambda article: article.tags,
-    "updated": _updated,
-    "source": _origin,
-    "also_in": _also_in,
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+# How each engine wants its dates: Hexo as the archive has them, the others as YAML's own.
+_DATES: Mapping[Flavour, Callable[[datetime], str]] = {"hexo": _rfc1123, "jekyll": _iso, "hugo": _iso}
+# What each engine must be told besides: Jekyll's themes ask for a layout, and Hugo takes Markdown's word
+# that there is no HTML in it.
+_FLAVOUR_KEYS: Mapping[Flavour, Mapping[str, Value]] = {
+    "hexo": {},
+    "jekyll": {"layout": "post"},
+    "hugo": {"draft": "false", "markup": "html"},
 }
-"""What `posts.extra_keys` may name, and where its value comes from; empty values are left out."""
 
 
-def _file_name(text: str, digits: str) -> str:
-    """`<title>-<8 hex>.md`, of at most `MAX_NAME_BYTES` bytes and harmless to every file system."""
+def _file_name(start: str, text: str, digits: str) -> str:
+    """`<title>-<8 hex>.md` after `start`: at most `MAX_NAME_BYTES` bytes, harmless to every file system."""
     name = unicodedata.normalize("NFC", frontmatter.title_text(text).replace("#", ""))
-    name = name.lstrip(".")
-    if _RESERVED.match(name):
-        name = f"_{name}"
+    name = _RESERVED.sub(r"\1_\2", name.lstrip(_HIDDEN))
     ending = f"-{digits}.md"
-    return _cut_bytes(name, MAX_NAME_BYTES - len(ending)) + ending
+    return start + _cut_bytes(name, MAX_NAME_BYTES - len(start) - len(ending)) + ending
 
 
 def _cut_bytes(text: str, limit: int) -> str:

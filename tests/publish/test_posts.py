@@ -135,18 +135,20 @@ def test_extra_keys_are_written_as_asked_in_one_order() -> None:
     [
         ("A plain title", "A plain title"),
         ("a/b\\c: d?", "a_b_c_ d_"),
-        ("../../etc/passwd", "_.._etc_passwd"),
+        ("../../etc/passwd", "etc_passwd"),
         ("..", ""),
+        ("[图] 漏洞", "图_ 漏洞"),
+        ("_._a_", "a_"),
         (".NET", "NET"),
         ("# Heading #2", " Heading 2"),
         ("a\nb\x00c", "a b c"),
         ("CON", "CON"),
-        ("con.txt", "_con.txt"),
-        ("NUL. x", "_NUL. x"),
-        ("Aux .md", "_Aux .md"),
-        ("COM1.", "_COM1."),
-        ("lpt¹.a", "_lpt¹.a"),
-        ("CONIN$.x", "_CONIN$.x"),
+        ("con.txt", "con_.txt"),
+        ("NUL. x", "NUL_. x"),
+        ("Aux .md", "Aux_ .md"),
+        ("COM1.", "COM1_."),
+        ("lpt¹.a", "lpt¹_.a"),
+        ("CONIN$.x", "CONIN$_.x"),
         ("Console.log", "Console.log"),
         ("e\u0301", "\u00e9"),
         ("{x}", "{x}"),
@@ -170,7 +172,7 @@ def test_any_title_makes_a_name(title: str) -> None:
     assert name.endswith("-0a1b2c3d.md")
     assert len(name.encode()) <= MAX_NAME_BYTES
     assert unicodedata.is_normalized("NFC", name)
-    assert not name.startswith(".")
+    assert not name.startswith((".", "_"))
     assert not set(name) & set("#/\\:*?<>|\n\r\t\x00")
     assert not re.match(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])\s*\.", name)
 
