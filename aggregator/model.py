@@ -404,8 +404,32 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms a category, a source or the whole site is republished.
+
+    `excerpt` shows the beginning of each body only; `licence` is a note, an address in it is linked.
+    """
+
+    noindex: bool = False
+    excerpt: bool = False
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """An entry that was taken down (RFC 6721): its id in the feeds, and when it went."""
+
+    id: str
+    when: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What outputs say of themselves. `base_url` ends with a slash."""
+    """What outputs say of themselves. `base_url` ends with a slash.
+
+    `terms` hold for a node and all below it; those of the empty category path for the whole site.
+    """
 
     title: str = "aggregator"
     base_url: str = "http://localhost:8080/"
@@ -416,3 +440,4 @@ class Site:
     fallback_image: str = ""
     flavour: Literal["hexo", "jekyll", "hugo"] = "hexo"
     hub: str = ""
+    terms: tuple[tuple[Node, Terms], ...] = ()
