@@ -27,10 +27,6 @@ _FEED_ELEMENT = ("<rss", "<feed", "<rdf", "<channel", "<item", "<entry", ":rss",
 _ROOTS = frozenset(("rss", "feed", "rdf", "channel"))
 _LAST = datetime.max.replace(tzinfo=UTC)
 
-# Guids stay as they are written (RFC 4287 4.2.6); feedparser would resolve them.
-for _parser in (feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser):
-    _parser.can_be_relative_uri = _parser.can_be_relative_uri - {"id"}
-
 
 def parse(body: bytes, *, url: str, content_type: str | None = None, max_entries: int = 5000) -> Document:
     """The feed in `body`, fetched from `url`: RSS, RDF, Atom, CDF or JSON Feed.
@@ -42,7 +38,7 @@ def parse(body: bytes, *, url: str, content_type: str | None = None, max_entries
     if not body.strip(b"\0\t\n\r \xef\xbb\xbf\xfe\xff"):
         raise ParseError("the document is empty")
     decoded = decode(body, content_type)
-    text = prolog.trim(repair.characters(decoded.text))
+    text = prolog.trim(decoded.text)
     notes = (decoded.note,) if decoded.note else ()
     document = jsonfeed.read(text) if text.startswith(("{", "[")) else _xml(text, url)
     return _newest(replace(document, notes=(*notes, *document.notes)), max_entries)

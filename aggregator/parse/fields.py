@@ -15,6 +15,7 @@ from aggregator.model import Document, Enclosure, Entry, Origin, Rhythm, Text
 from aggregator.parse.dates import parse_date
 
 Found = dict[str, Any]
+_get = dict.get
 
 _HTML_TYPES = frozenset(("text/html", "application/xhtml+xml", "text/xhtml"))
 _TAG = re.compile(r"<[^<>]{0,5000}>")
@@ -85,9 +86,9 @@ def entry(found: Found, *, url: str, language: str | None, atom: bool) -> Entry:
         enclosures=tuple(_enclosures(found)),
         images=tuple(_images(found)),
         tags=tuple(_tags(found)),
-        language=_string(found, "language") or detail.get("language") or _language(found) or language,
-        base=_different(detail.get("base"), url) or _base(found, ("title_detail", "summary_detail"), url),
-        origin=_origin(found.get("source")),
+        language=_string(found, "language") or _string(detail, "language") or _language(found) or language,
+        base=_different(_get(detail, "base"), url) or _base(found, ("title_detail", "summary_detail"), url),
+        origin=_origin(_detail(found, "source")),
         rights=_rights(found),
     )
 
@@ -96,16 +97,27 @@ def entry(found: Found, *, url: str, language: str | None, atom: bool) -> Entry:
 
 
 def _string(found: Found, key: str) -> str | None:
-    value = dict.get(found, key)
+    value = _get(found, key)
     return value.strip() or None if isinstance(value, str) else None
+
+
+def _detail(found: Found, key: str) -> Found:
+    """A dict under a key, else an empty one: any element of a feed can have the name of a key."""
+    value = _get(found, key)
+    return value if isinstance(value, dict) else {}
+
+
+def _list(found: Found, key: str) -> list[Found]:
+    value = _get(found, key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _title(found: Found, *, atom: bool) -> Text:
     """The title. RSS does not say whether it is HTML: it is if it holds HTML's tags or references."""
     value = _string(found, "title") or ""
-    detail = dict.get(found, "title_detail") or {}
+    detail = _detail(found, "title_detail")
     if atom:
-        return Text(value, html=detail.get("type") in _HTML_TYPES)
+        return Text(value, html=_get(detail, "type") in _HTML_TYPES)
     marked_up = _TITLE_MARKUP.search(value) or any(map(_is_reference, _REFERENCE.findall(value)))
     return Text(value, html=bool(marked_up))
 
@@ -121,27 +133,31 @@ def _body(found: Found, *, atom: bool) -> tuple[Text, Text, Found]:
     HTML being worth half as much again as plain text. Media RSS captions and podcast summaries
     arrive as further contents, so that "content over summary" alone would lose the article.
     """
-    contents = [item for item in dict.get(found, "content") or () if _content_text(item)]
+    contents = [item for item in _list(found, "content") if _content_text(item) and _is_text(item)]
     summary = _string(found, "summary") or ""
-    detail = dict.get(found, "summary_detail") or {}
-    short = _text(summary, detail.get("type", "text/html"), atom=atom)
+    detail = _detail(found, "summary_detail")
+    short = _text(summary, _string(detail, "type"), atom=atom)
     if not contents:
         return short, Text(), detail
     best = max(contents, key=_weight)
-    body = _text(_content_text(best), best.get("type"), atom=atom)
+    body = _text(_content_text(best), _string(best, "type"), atom=atom)
     if summary and detail and _weight({**detail, "value": summary}) > 1.2 * _weight(best):
         return short, body if body.value != summary else Text(), detail
     return body, short if summary != body.value else Text(), best
 
 
 def _content_text(item: Found) -> str:
-    value = item.get("value")
-    return value.strip() if isinstance(value, str) else ""
+    return _string(item, "value") or ""
+
+
+def _is_text(item: Found) -> bool:
+    kind = _string(item, "type") or "text/html"
+    return kind.startswith("text/") or kind.endswith("xml")
 
 
 def _weight(item: Found) -> float:
     length = len(_TAG.sub("", _content_text(item))) + 1
-    return length * 1.5 if item.get("type") in _HTML_TYPES else length
+    return length * 1.5 if _get(item, "type") in _HTML_TYPES else length
 
 
 def _text(value: str, kind: str | None, *, atom: bool) -> Text:
@@ -154,17 +170,13 @@ def _text(value: str, kind: str | None, *, atom: bool) -> Text:
 
 
 def _links(found: Found) -> list[Found]:
-    return [
-        link
-        for link in dict.get(found, "links") or ()
-        if isinstance(link.get("href"), str) and link["href"].strip()
-    ]
+    return [link for link in _list(found, "links") if _string(link, "href")]
 
 
 def _link(found: Found) -> str | None:
     """The page of an entry or feed: before Feedburner, else the first alternate, HTML before others."""
-    links = [link for link in _links(found) if link.get("rel") == "alternate"]
-    pages = [link for link in links if link.get("type", "text/html") in _HTML_TYPES]
+    links = [link for link in _links(found) if _get(link, "rel") == "alternate"]
+    pages = [link for link in links if (_string(link, "type") or "text/html") in _HTML_TYPES]
     original = _string(found, "feedburner_origlink")
     if original:
         return original
@@ -182,12 +194,12 @@ def _different(base: object, url: str) -> str | None:
 
 
 def _base(found: Found, keys: Iterable[str], url: str) -> str | None:
-    details = (dict.get(found, key) or {} for key in keys)
-    return next(filter(None, (_different(detail.get("base"), url) for detail in details)), None)
+    details = (_detail(found, key) for key in keys)
+    return next(filter(None, (_different(_get(detail, "base"), url) for detail in details)), None)
 
 
 def _language(found: Found) -> str | None:
-    return (dict.get(found, "title_detail") or {}).get("language")
+    return _string(_detail(found, "title_detail"), "language")
 
 
 # --- people, tags, rights ---------------------------------------------------------------
@@ -195,34 +207,34 @@ def _language(found: Found) -> str | None:
 
 def _authors(found: Found) -> Iterator[str]:
     seen = set()
-    people = dict.get(found, "authors") or ()
-    names = [person.get("name") or person.get("email") or person.get("href") for person in people]
+    people = _list(found, "authors")
+    names = [
+        _string(person, "name") or _string(person, "email") or _string(person, "href") for person in people
+    ]
     written = _string(found, "author") or ""
     if len(people) < 2 and (mailbox := _MAILBOX.fullmatch(written)):
         names = [mailbox["before"] or mailbox["after"] or mailbox["email"]]
     for name in names if any(names) else [written]:
-        if isinstance(name, str) and (name := name.strip()) and name not in seen:
+        if name and name not in seen:
             seen.add(name)
             yield name
 
 
 def _tags(found: Found) -> Iterator[str]:
     seen = set()
-    for tag in dict.get(found, "tags") or ():
-        name = tag.get("label") or tag.get("term")
-        if isinstance(name, str) and (name := name.strip()) and name not in seen:
+    for tag in _list(found, "tags"):
+        name = _string(tag, "label") or _string(tag, "term")
+        if name and name not in seen:
             seen.add(name)
             yield name
 
 
 def _rights(found: Found) -> str | None:
-    licences = (link["href"] for link in _links(found) if link.get("rel") == "license")
+    licences = (link["href"] for link in _links(found) if _get(link, "rel") == "license")
     return _string(found, "rights") or next(licences, None)
 
 
-def _origin(source: object) -> Origin | None:
-    if not isinstance(source, dict):
-        return None
+def _origin(source: Found) -> Origin | None:
     origin = Origin(
         title=_string(source, "title"),
         link=_link(source) or _string(source, "href"),
@@ -236,23 +248,23 @@ def _origin(source: object) -> Origin | None:
 
 def _enclosures(found: Found) -> Iterator[Enclosure]:
     seen = set()
-    attached = [link for link in _links(found) if link.get("rel") == "enclosure"]
+    attached = [link for link in _links(found) if _get(link, "rel") == "enclosure"]
     for item in (*attached, *_playable(found)):
-        address = (item.get("href") or item.get("url") or "").strip()
+        address = _string(item, "href") or _string(item, "url")
         if address and address not in seen:
             seen.add(address)
-            length = item.get("length") or item.get("filesize")
+            length = _get(item, "length") or _get(item, "filesize")
             yield Enclosure(
                 url=address,
-                type=(item.get("type") or "").strip() or None,
+                type=_string(item, "type"),
                 length=_number(length),
-                title=item.get("title") or None,
+                title=_string(item, "title"),
             )
 
 
 def _playable(found: Found) -> Iterator[Found]:
-    for item in dict.get(found, "media_content") or ():
-        if item.get("medium") in {"audio", "video"} or (item.get("type") or "").startswith(
+    for item in _list(found, "media_content"):
+        if _get(item, "medium") in {"audio", "video"} or (_string(item, "type") or "").startswith(
             ("audio/", "video/")
         ):
             yield item
@@ -261,15 +273,13 @@ def _playable(found: Found) -> Iterator[Found]:
 def _images(found: Found) -> Iterator[str]:
     """Addresses of Media RSS and iTunes images, the widest first; unknown widths count as middling."""
     named: list[tuple[int, int, str]] = []
-    thumbnails = dict.get(found, "media_thumbnail") or ()
-    pictures = [item for item in dict.get(found, "media_content") or () if _is_image(item)]
+    thumbnails = _list(found, "media_thumbnail")
+    pictures = [item for item in _list(found, "media_content") if _is_image(item)]
     for rank, items in enumerate((thumbnails, pictures)):
         named += [
-            (-(_number(item.get("width")) or 400), rank, (item.get("url") or "").strip()) for item in items
+            (-(_number(_get(item, "width")) or 400), rank, _string(item, "url") or "") for item in items
         ]
-    image = dict.get(found, "image")
-    if isinstance(image, dict):
-        named.append((-300, 2, str(dict.get(image, "href") or "").strip()))
+    named.append((-300, 2, _string(_detail(found, "image"), "href") or ""))
     seen = {""}
     for *_, address in sorted(named, key=lambda item: item[:2]):
         if address not in seen and not _FACES.match(address):
@@ -278,8 +288,10 @@ def _images(found: Found) -> Iterator[str]:
 
 
 def _is_image(item: Found) -> bool:
-    kind = (item.get("medium") or item.get("type") or "").lower()
-    return kind.startswith("image") or (not kind and _IMAGE_NAME.search(item.get("url") or "") is not None)
+    kind = (_string(item, "medium") or _string(item, "type") or "").lower()
+    return kind.startswith("image") or (
+        not kind and _IMAGE_NAME.search(_string(item, "url") or "") is not None
+    )
 
 
 def _number(value: object) -> int | None:
@@ -304,9 +316,9 @@ def _rhythm(feed: Found, text: str) -> Rhythm:
 
     feedparser keeps only the last hour and day, so those are looked up in the text.
     """
-    ttl = _number(dict.get(feed, "ttl"))
+    ttl = _number(_get(feed, "ttl"))
     period = _PERIODS.get((_string(feed, "sy_updateperiod") or "").lower())
-    times = _number(dict.get(feed, "sy_updatefrequency")) or 1
+    times = _number(_get(feed, "sy_updatefrequency")) or 1
     hours = {int(hour) % 24 for hour in _skipped(text, "hour") if hour.isdecimal() and int(hour) <= 24}
     days = {_DAYS.index(day.lower()) for day in _skipped(text, "day") if day.lower() in _DAYS}
     return Rhythm(

@@ -5,7 +5,7 @@ is an error in XML 1.0, so a well-formed document is what it was.
 """
 
 import re
-from html.entities import html5
+from html.entities import html5, name2codepoint
 
 from aggregator.parse.prolog import cut_out, scan
 
@@ -15,6 +15,11 @@ _REFERENCE = re.compile(r"&(?:#(\d{1,9})|#[xX]([0-9A-Fa-f]{1,8})|([A-Za-z][\w.-]
 _OF_XML = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _DECLARED = re.compile(r"\sxmlns:([\w.-]{1,40})\s*=")
 _USED = re.compile(r"</?([A-Za-z_][\w.-]{0,40}):|\s([A-Za-z_][\w.-]{0,40}):[\w.-]{1,40}\s*=\s*[\"']")
+
+_TAG = re.compile(
+    r"<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<(/?)([A-Za-z_][\w:.-]*)(?:\"[^\"]*\"|'[^']*'|[^'\"<>/]|/(?!>))*(/?)>",
+    re.DOTALL,
+)
 
 # Where feeds forget to say what a prefix stands for, it stands for what it always does.
 _NAMESPACES = {
@@ -37,18 +42,14 @@ _NAMESPACES = {
 }
 
 
-def characters(text: str) -> str:
-    """The text without the characters that XML 1.0 section 2.2 excludes."""
-    return _NO_CHARACTER.sub("", text) if _NO_CHARACTER.search(text) else text
-
-
 def mend(text: str) -> str:
-    """The text with references, comments, prefixes and surroundings as XML wants them.
+    """The text with characters, references, prefixes and surroundings as XML wants them.
 
-    HTML's named characters become numbers, `&` that begins no reference is escaped, numbers of
-    no character become U+FFFD, comments go, undeclared prefixes are declared.
+    Characters that XML 1.0 section 2.2 excludes and comments go, HTML's named characters become
+    numbers, `&` that begins no reference is escaped, numbers of no character become U+FFFD,
+    undeclared prefixes are declared, and what is open at the end of the text is closed.
     """
-    return _declare_prefixes(_MARKUP.sub(_mended, cut_out(text)))
+    return _close(_declare_prefixes(_MARKUP.sub(_mended, cut_out(_NO_CHARACTER.sub("", text)))))
 
 
 def _mended(found: re.Match[str]) -> str:
@@ -65,7 +66,7 @@ def _mended(found: re.Match[str]) -> str:
         return _numbered(piece, int(decimal) if decimal else int(hexadecimal, 16))
     if name in _OF_XML:
         return piece
-    meant = html5.get(name + ";")
+    meant = chr(name2codepoint[name]) if name in name2codepoint else html5.get(name + ";")
     return "".join(f"&#{ord(sign)};" for sign in meant) if meant else "&amp;" + piece[1:]
 
 
@@ -86,3 +87,19 @@ def _declare_prefixes(text: str) -> str:
         f' xmlns:{prefix}="{_NAMESPACES.get(prefix, f"urn:prefix:{prefix}")}"' for prefix in missing
     )
     return text[:end] + words + text[end:]
+
+
+def _close(text: str) -> str:
+    """A text that was cut off, with its open elements closed; any other as it is."""
+    last = text.rfind("<")
+    if last > text.rfind(">") and not text.startswith("<![CDATA[", last):
+        text = text[:last]
+    open_elements: list[str] = []
+    for end, name, empty in _TAG.findall(text):
+        if not name or empty:
+            continue
+        if not end:
+            open_elements.append(name)
+        elif not open_elements or open_elements.pop() != name:
+            return text  # crossed elements: not a question of closing
+    return text + "".join(f"</{name}>" for name in reversed(open_elements))

@@ -1,19 +1,23 @@
-"""The SAX driver that feedparser is given (`feedparser.api.PREFERRED_XML_PARSERS`).
+"""What feedparser is given to work with: a SAX driver, and short cuts around its detours.
 
-It is the standard library's expat driver but for three things: expat hands over text in
-large pieces, elements nested too deep are refused, and malformed XML raises `MalformedXmlError`,
-which feedparser does not catch, so that `parse.feed` may repair the document first instead of
-having it read by the slow and lossy loose parser at once.
+The driver (feedparser's own door for it is `PREFERRED_XML_PARSERS`) hands text over in large
+pieces, refuses elements nested too deep, and raises `MalformedXmlError` for XML that is not
+well-formed. feedparser does not catch that, so `parse.feed` can repair the document first
+instead of having it read by the slow and lossy loose parser at once.
 """
 
-import xml.sax.handler
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator, KeysView
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
-from xml.sax import SAXException, expatreader
+from functools import lru_cache
+from typing import Any, Literal, Protocol
+from xml.parsers import expat
+from xml.sax import SAXParseException
+from xml.sax.handler import feature_external_ges, feature_namespaces
+from xml.sax.xmlreader import InputSource, Locator, XMLReader
 
 import feedparser.api
+import feedparser.mixin
 
 MAX_DEPTH = 500
 """Elements within elements; real feeds with XHTML bodies stay under 60."""
@@ -39,38 +43,138 @@ def loose_parsing() -> Iterator[None]:
         _loosely.reset(token)
 
 
-class _Driver(expatreader.ExpatParser):
-    """expat, set up for feeds."""
+class _Attributes:
+    """The attributes of an element, as much of xml.sax's interface as feedparser uses."""
 
-    def reset(self) -> None:
-        super().reset()
-        self._depth = 0
-        parser = self._parser  # type: ignore[attr-defined]  # made by the base class's reset
-        parser.buffer_text = True
-        parser.buffer_size = 65_536
+    def __init__(self, values: dict[tuple[str | None, str], str], names: dict[str, str]) -> None:
+        self._values = values
+        self._names = names
 
-    def start_element_ns(self, name: str, attrs: Any) -> None:  # noqa: ANN401 - as in the base class
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise TooDeepError
-        super().start_element_ns(name, attrs)
+    def items(self) -> ItemsView[tuple[str | None, str], str]:
+        return self._values.items()
 
-    def end_element_ns(self, name: str) -> None:
-        self._depth -= 1
-        super().end_element_ns(name)
+    def getQNames(self) -> KeysView[str]:  # noqa: N802 - xml.sax's name
+        return self._names.keys()
+
+    def getValueByQName(self, name: str) -> str:  # noqa: N802 - xml.sax's name
+        return self._names[name]
+
+
+_NO_ATTRIBUTES = _Attributes({}, {})
+
+
+class _Handler(Protocol):
+    """The part of xml.sax.ContentHandler that the driver calls."""
+
+    def startElementNS(self, name: tuple[str | None, str], qname: None, attrs: object) -> None: ...  # noqa: N802
+    def endElementNS(self, name: tuple[str | None, str], qname: None) -> None: ...  # noqa: N802
+    def startPrefixMapping(self, prefix: str | None, uri: str | None) -> None: ...  # noqa: N802
+    def characters(self, text: str) -> None: ...
+    def fatalError(self, error: Exception) -> None: ...  # noqa: N802
+
+
+class _Driver(XMLReader):
+    """expat, set up for feeds. It never reads anything but the stream it is given."""
+
+    def setFeature(self, name: str, state: Literal[0, 1] | bool) -> None:  # noqa: FBT001, N802 - as in xml.sax
+        """Namespaces are always on, external entities always off; feedparser asks for both."""
+        if name not in {feature_namespaces, feature_external_ges}:
+            super().setFeature(name, state)
 
     def parse(self, source: Any) -> None:  # noqa: ANN401 - as in the base class
+        """Reads the document to the end, or up to its first error."""
+        handler: _Handler = self.getContentHandler()  # type: ignore[assignment]  # feedparser's is its own error handler
+        parser = expat.ParserCreate("utf-8", " ", {})
+        parser.namespace_prefixes = True
+        parser.buffer_text = True
+        parser.buffer_size = 65_536
+        parser.CharacterDataHandler = handler.characters
+        parser.StartNamespaceDeclHandler = handler.startPrefixMapping
+        parser.StartElementHandler, parser.EndElementHandler = _element_handlers(handler)
         try:
-            super().parse(source)
-        except SAXException as error:
-            if _loosely.get():
-                raise
-            raise MalformedXmlError(str(error)) from error
+            parser.Parse(_bytes(source), True)  # noqa: FBT003 - expat's own form
+        except expat.ExpatError as error:
+            if not _loosely.get():
+                raise MalformedXmlError(str(error)) from error
+            handler.fatalError(SAXParseException(str(error), error, Locator()))
 
 
-def create_parser() -> xml.sax.xmlreader.XMLReader:
+def _bytes(source: InputSource) -> bytes:
+    stream: Any = source.getByteStream()
+    data: bytes = stream.read()
+    return data
+
+
+def _element_handlers(handler: _Handler) -> tuple[Any, Any]:
+    """What expat calls at the start and end of elements; names come as "uri local prefix"."""
+    start_element, end_element = handler.startElementNS, handler.endElementNS
+    names: dict[str, tuple[str | None, str]] = {}
+    depth = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise TooDeepError
+        pair = names.get(name) or names.setdefault(name, _pair(name))
+        start_element(pair, None, _attributes(attributes) if attributes else _NO_ATTRIBUTES)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        end_element(names[name], None)
+
+    return start, end
+
+
+def _pair(name: str) -> tuple[str | None, str]:
+    parts = name.split(" ")
+    return (parts[0], parts[1]) if len(parts) > 1 else (None, name)
+
+
+def _attributes(attributes: dict[str, str]) -> _Attributes:
+    values, names = {}, {}
+    for name, value in attributes.items():
+        parts = name.split(" ")
+        values[_pair(name)] = value
+        names[f"{parts[2]}:{parts[1]}" if len(parts) == 3 else parts[-1]] = value
+    return _Attributes(values, names)
+
+
+def create_parser() -> XMLReader:
     """A new driver (the name and form that `xml.sax.make_parser` looks for)."""
     return _Driver()
 
 
-feedparser.api.PREFERRED_XML_PARSERS = [__name__]
+# --- feedparser's own ways, shortened ---------------------------------------------------
+
+_resolve = feedparser.mixin.make_safe_absolute_uri
+
+
+@lru_cache(maxsize=64)
+def _resolved_base(base: str) -> str:
+    return str(_resolve(base, base))
+
+
+def _quick_resolve(base: str, reference: str | None = None) -> str:
+    """The base resolved against itself, which feedparser does at every element, is looked up."""
+    if reference == base and len(base) < 2000:
+        return _resolved_base(base)
+    return str(_resolve(base, reference))
+
+
+def _no_date(_: str) -> tuple[int, ...]:
+    """A date for feedparser, which need not try its nine readers: `parse.dates` reads the text."""
+    return (1, 1, 1, 0, 0, 0, 0, 1, 0)
+
+
+def install() -> None:
+    """Gives feedparser the driver and the short cuts; guids stay as written (RFC 4287 4.2.6)."""
+    feedparser.api.PREFERRED_XML_PARSERS = [__name__]
+    feedparser.mixin.make_safe_absolute_uri = _quick_resolve
+    feedparser.registerDateHandler(_no_date)
+    for parser in (feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser):
+        parser.can_be_relative_uri = parser.can_be_relative_uri - {"id"}
+
+
+install()

@@ -5,6 +5,7 @@ from html import unescape
 from urllib.parse import urljoin
 
 _ELEMENTS = frozenset(("html", "head", "body", "title", "meta", "script", "style", "div", "p", "table"))
+_DOCTYPE = re.compile(r"<!doctype\s+html", re.IGNORECASE)
 _LINK = re.compile(r"<link\b([^<>]{0,2000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([a-z-]{1,20})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _BASE = re.compile(r"""<base\b[^<>]{0,500}?\bhref\s*=\s*["']?([^\s"'>]+)""", re.IGNORECASE)
@@ -18,8 +19,11 @@ _HEAD = 200_000
 
 
 def is_webpage(root: str, doctype: str) -> bool:
-    """Whether a document with this root element and DTD is a web page."""
-    return root in _ELEMENTS or re.match(r"<!doctype\s+html", doctype, re.IGNORECASE) is not None
+    """Whether a document with this root element and DTD is a web page.
+
+    A feed may stand behind a page's DTD; only a document without a root element is judged by it.
+    """
+    return root in _ELEMENTS or (not root and _DOCTYPE.match(doctype) is not None)
 
 
 def advertised(text: str, url: str) -> tuple[str, ...]:
