@@ -47,6 +47,9 @@ from aggregator.errors import (
 from aggregator.errors import (
     StoreError as StoreError,
 )
+from aggregator.errors import (
+    Unreachable as Unreachable,
+)
 
 CategoryPath = tuple[str, ...]
 """Names from the widest to the narrowest; the empty path stands for everything."""

@@ -1,0 +1,341 @@
+"""Feeds over HTTP: one polite, bounded exchange a fetch.
+
+    where ─► ask ─► redirect? ─► 304? ─► read, decompress, hash ─► Fetched
+              ▲         │
+              └─────────┘ at most 10 times, each address judged anew at connect
+
+Only GET, no cookies, no Referer. Headers and credentials of a source go to its own host and no further.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote, urljoin, urlsplit
+
+import certifi
+import requests
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.exceptions import HTTPError as Urllib3Error
+
+from aggregator import __version__
+from aggregator.collect import decode, freshness, secrets, wire, wording
+from aggregator.collect.guard import Resolver, literal, objection, resolve
+from aggregator.collect.patience import Patience
+from aggregator.collect.schedule import address, same_place
+from aggregator.errors import FetchError, ForbiddenAddress, Gone, HttpError, LimitExceeded
+from aggregator.model import Fetched, FetchPolicy, Source, SourceState, Validators
+
+MOST_REDIRECTS = 10
+BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, "
+    "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.1"
+)
+
+_USER_AGENT = f"aggregator/{__version__}"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PERMANENT = frozenset({301, 308})
+_DOCUMENT = frozenset({200, 203})
+_HEAD_BYTES = 256 * 1024  # what heads and short redirect bodies may take beside the document
+_SHORT_BODY = 16 * 1024  # read to its end, so that the connection can be used again
+_LONGEST_VALIDATOR = 4096
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# What a source's `headers` may not say: it would break the exchange, or invent validators.
+_OURS = frozenset(
+    {
+        "accept-encoding", "connection", "content-length", "host", "if-match", "if-modified-since",
+        "if-none-match", "if-range", "if-unmodified-since", "range", "te", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Ask:
+    """One exchange on its way: `private` headers go to `home` only."""
+
+    source: Source
+    url: str
+    home: tuple[str, str, int | None] = ("", "", None)
+    shared: Mapping[str, str] = field(default_factory=dict)
+    private: Mapping[str, str] = field(default_factory=dict)
+    moved_to: str | None = None
+    only_permanent: bool = True
+
+
+class HttpFetcher:
+    """Fetches sources over HTTP; one is shared by all threads. A context manager, closed once.
+
+    `resolver` finds the addresses of a host, `clock` is for dates in headers, `environment` holds the
+    secrets and proxies; `connections` is how many may stay open to one host.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolver: Resolver = resolve,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        environment: Mapping[str, str] = os.environ,
+        connections: int = 16,
+    ) -> None:
+        self._resolver = resolver
+        self._clock = clock
+        self._environment = environment
+        self._connections = connections
+        self._patience = Patience()
+        self._adapters: dict[tuple[bool, bool], wire.Adapter] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for adapter in self._adapters.values():
+            adapter.close()
+        self._adapters.clear()
+
+    def fetch(self, source: Source, state: SourceState) -> Fetched:
+        """Bring the document of a source if it changed since `state`. Raises FetchError."""
+        assert source.url is not None, "a source without an address is not fetched over HTTP"
+        policy = source.fetch
+        if not same_place(source, state):
+            state = SourceState()
+        ask = _Ask(source=source, url=address(source, state))
+        with wire.limits(wire.Exchange(policy.timeout, policy.max_bytes + _HEAD_BYTES)):
+            try:
+                ask.home = _origin(source.url)
+                ask.shared = _shared_headers(policy, state.validators)
+                ask.private = self._private_headers(source)
+                return self._exchange(ask, state)
+            except (FetchError, requests.RequestException, Urllib3Error, OSError, ValueError) as error:
+                raise wording.explain(error, ask.url) from error
+
+    def _exchange(self, ask: _Ask, state: SourceState) -> Fetched:
+        for _ in range(MOST_REDIRECTS + 1):
+            raw = self._send(ask)
+            try:
+                target = raw.headers.get("Location", "") if raw.status in _REDIRECTS else ""
+                if not target:
+                    return self._conclude(ask, raw, state)
+                _finish(raw)
+            except BaseException:
+                raw.close()
+                raise
+            _follow(ask, raw.status, target)
+        raise LimitExceeded(f"more than {MOST_REDIRECTS} redirects from {wording.shown(ask.source.location)}")
+
+    def _send(self, ask: _Ask) -> Any:  # noqa: ANN401 - urllib3's response, untyped in requests
+        """Send one request; returns with the head of the answer read."""
+        policy = ask.source.fetch
+        url, user = _prepared(ask.url)
+        request = requests.PreparedRequest()
+        request.method, request.url = "GET", url
+        headers = dict(ask.shared)
+        if user:
+            headers["Authorization"] = user
+        if _reaches(_origin(url), ask.home):
+            headers |= ask.private
+        request.headers = CaseInsensitiveDict(headers)
+        proxies = self._proxies(policy, url)
+        adapter = self._adapter(policy)
+        return adapter.send(request, stream=True, timeout=policy.timeout, proxies=proxies).raw
+
+    def _adapter(self, policy: FetchPolicy) -> wire.Adapter:
+        """Connections that one policy opened are never used under a stricter one."""
+        key = (policy.allow_private_networks, policy.verify)
+        adapter = self._adapters.get(key)
+        if adapter is None:
+            door = wire.Door(private=key[0], resolver=self._resolver, patience=self._patience)
+            context = wire.tls_context(_bundle(self._environment) if policy.verify else None)
+            adapter = wire.Adapter(door, context, self._connections)
+            adapter = self._adapters.setdefault(key, adapter)
+        return adapter
+
+    def _proxies(self, policy: FetchPolicy, url: str) -> dict[str, str]:
+        """The proxy from the settings, or from the environment if the settings say so."""
+        if policy.proxy:
+            proxies = {"http": policy.proxy, "https": policy.proxy}
+        elif policy.proxy_from_env:
+            proxies = get_environ_proxies(url)
+        else:
+            return {}
+        proxy = select_proxy(url, proxies)
+        if proxy and not proxy.lower().startswith(("http://", "https://")):
+            raise FetchError(
+                "the proxy is none for HTTP; write an address that begins with http:// or https://"
+            )
+        if proxy and not policy.allow_private_networks:
+            _judge_spelling(urlsplit(url).hostname or "")
+        return proxies
+
+    def _private_headers(self, source: Source) -> Mapping[str, str]:
+        policy = source.fetch
+        headers = {
+            name: value.encode().decode("latin-1")
+            for name, value in policy.headers.items()
+            if name.lower() not in _OURS
+        }
+        if policy.auth:
+            headers["Authorization"] = secrets.authorization(policy.auth, self._environment)
+        return headers
+
+    # --- answers --------------------------------------------------------------------------
+
+    def _conclude(self, ask: _Ask, raw: Any, state: SourceState) -> Fetched:  # noqa: ANN401 - as in _send
+        headers, now = raw.headers, self._clock()
+        fresh = freshness.fresh_for(headers, now)
+        found = Fetched(
+            body=None,
+            url=wording.without_userinfo(ask.url),
+            status=raw.status,
+            content_type=headers.get("Content-Type"),
+            validators=_validators(headers),
+            body_hash=state.body_hash,
+            moved_to=ask.moved_to,
+            fresh_for=fresh,
+        )
+        if raw.status == 304 and state.validators != Validators():
+            _finish(raw)
+            return replace(found, validators=_refreshed(state.validators, found.validators))
+        if raw.status not in _DOCUMENT:
+            _finish(raw)
+            kind = Gone if raw.status == 410 else HttpError
+            raise kind(
+                wording.status_sentence(ask.url, raw.status, raw.reason),
+                status=raw.status,
+                retry_after=freshness.retry_after(headers, now),
+                fresh_for=fresh,
+            )
+        body = _read(raw, ask.source.fetch.max_bytes)
+        digest = hashlib.sha256(body).hexdigest()
+        unchanged = digest == state.body_hash
+        return replace(found, body=None if unchanged else body, body_hash=digest, size=len(body))
+
+
+def _bundle(environment: Mapping[str, str]) -> str:
+    """The file of authorities to trust: as the usual variables say, else certifi's."""
+    named = (environment.get(name) for name in BUNDLE_VARIABLES)
+    return next(filter(None, named), None) or certifi.where()
+
+
+# --- requests ---------------------------------------------------------------------------
+
+
+def _shared_headers(policy: FetchPolicy, validators: Validators) -> dict[str, str]:
+    """What every host on the way may see. Validators go back as they came, or not at all."""
+    headers = {
+        "User-Agent": (policy.user_agent or _USER_AGENT).encode().decode("latin-1"),
+        "Accept": ACCEPT,
+        "Accept-Encoding": decode.ACCEPTED,
+    }
+    if validators.etag is not None:
+        headers["If-None-Match"] = validators.etag
+    if validators.last_modified is not None:
+        headers["If-Modified-Since"] = validators.last_modified
+    return headers
+
+
+@lru_cache(maxsize=16384)
+def _prepared(url: str) -> tuple[str, str]:
+    """The address as it goes on the wire, without its user part, and what that part authorizes.
+
+    Raises FetchError for a scheme other than http and https, ValueError for what is no address.
+    """
+    if not url.lower().startswith(("http://", "https://")):
+        raise FetchError("only http and https addresses are fetched; correct the address")
+    parts = urlsplit(url)
+    request = requests.PreparedRequest()
+    request.prepare_url(wording.without_userinfo(url), None)
+    assert request.url is not None, "just prepared"
+    user = ""
+    if parts.username or parts.password:
+        user = secrets.basic(unquote(parts.username or ""), unquote(parts.password or ""))
+    return request.url, user
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(scheme)
+
+
+def _reaches(origin: tuple[str, str, int | None], home: tuple[str, str, int | None]) -> bool:
+    """Whether a source's own headers may go there: to its own origin, or the same host by TLS."""
+    return origin == home or (home[0::2] == ("http", 80) and origin == ("https", home[1], 443))
+
+
+def _follow(ask: _Ask, status: int, target: str) -> None:
+    """Go where a redirect leads, and note how far permanent ones alone have led."""
+    with suppress(UnicodeError):
+        target = target.encode("latin-1").decode("utf-8")
+    place = wording.shown(ask.url)
+    ask.url = urljoin(ask.url, target.strip()).partition("#")[0]
+    if not ask.url.lower().startswith(("http://", "https://")):
+        raise FetchError(f"{place} redirects to {ask.url[:60]!r}; only http and https addresses are fetched")
+    ask.only_permanent = ask.only_permanent and status in _PERMANENT
+    if ask.only_permanent:
+        ask.moved_to = wording.without_userinfo(ask.url)
+
+
+def _judge_spelling(host: str) -> None:
+    """Through a proxy only the spelling can be judged: it is the proxy that resolves and connects."""
+    name = host.rstrip(".").lower()
+    reason = "this machine" if name == "localhost" or name.endswith(".localhost") else None
+    for _, (spelled, *_) in literal(name, 80):
+        reason = reason or objection(str(spelled))
+    if reason:
+        raise ForbiddenAddress(f"{host} is {reason}; set allow_private_networks = true if that is meant")
+
+
+# --- answers ----------------------------------------------------------------------------
+
+
+def _validators(headers: Mapping[str, str]) -> Validators:
+    return Validators(_validator(headers.get("ETag")), _validator(headers.get("Last-Modified")))
+
+
+def _validator(value: str | None) -> str | None:
+    """Verbatim, unless it could not be sent back or stored."""
+    if not value or len(value) > _LONGEST_VALIDATOR or any(ord(character) < 32 for character in value):
+        return None
+    return value
+
+
+def _refreshed(stored: Validators, sent: Validators) -> Validators:
+    """The validators after a 304: one set from one response, so new ones replace all old ones."""
+    repeats = sent.etag in {None, stored.etag} and sent.last_modified in {None, stored.last_modified}
+    return stored if repeats else sent
+
+
+def _read(raw: Any, most: int) -> bytes:  # noqa: ANN401 - urllib3's response
+    """The whole body, decompressed. Raises FetchError and its kinds."""
+    length = raw.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) > most:
+        raise LimitExceeded(f"the body is larger than max_bytes, {most:,} bytes; raise it if that is meant")
+    return decode.body(_pieces(raw), raw.headers.get("Content-Encoding", ""), most)
+
+
+def _pieces(raw: Any) -> Iterator[bytes]:  # noqa: ANN401 - urllib3's response
+    while piece := raw.read(decode.PIECE, decode_content=False):
+        yield piece
+
+
+def _finish(raw: Any) -> None:  # noqa: ANN401 - urllib3's response
+    """Be done with an answer: keep its connection if nothing or little is left to read of it."""
+    length = raw.headers.get("Content-Length", "")
+    if raw.status == 304 or (length.isdecimal() and int(length) <= _SHORT_BODY):
+        for _ in _pieces(raw):
+            pass
+    else:
+        raw.close()

@@ -1,0 +1,256 @@
+"""The connections under `requests`: where they lead, how long they may take, how much they may carry.
+
+`requests` has no deadline for an exchange and picks its own addresses, so its adapter is given pools whose
+connections ask `guard` where to connect and read through a meter. What an exchange may still use is
+found through `_CURRENT`, because nothing can be handed through `requests` and urllib3 to a socket.
+"""
+# ruff: noqa: ANN401 - what passes through to the libraries' own methods is theirs to type
+
+import io
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from http.client import HTTPResponse
+from typing import Any
+
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, proxy_from_url
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
+
+from aggregator.collect.guard import Resolver, connect, resolve
+from aggregator.collect.patience import Patience
+from aggregator.collect.wording import too_late
+from aggregator.errors import LimitExceeded, Unreachable
+
+IDLE_SECONDS = 4.0  # the least that common servers keep a connection open is 5 s
+_POOLS = 64
+
+
+# --- limits -----------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What one exchange, redirects included, may still use. Times are those of the monotonic clock."""
+
+    seconds: float
+    wire_bytes: int
+    deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deadline = time.monotonic() + self.seconds
+
+    def left(self) -> float:
+        """Seconds until the deadline. Raises LimitExceeded after it."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise too_late(self.seconds)
+        return left
+
+    def count(self, received: int) -> None:
+        """Note bytes off the wire. Raises LimitExceeded when they are too many."""
+        self.wire_bytes -= received
+        if self.wire_bytes < 0:
+            raise LimitExceeded("the answer is larger than max_bytes on the wire; raise it if that is meant")
+
+
+_CURRENT: ContextVar[Exchange] = ContextVar("exchange")
+
+
+@contextmanager
+def limits(exchange: Exchange) -> Iterator[None]:
+    """All connections that this thread uses inside are held to these limits."""
+    token = _CURRENT.set(exchange)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+class _Metered(io.RawIOBase):
+    """The reading end of a socket, under the limits of the exchange that reads."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__()
+        self._connection = connection
+        self._inner = connection.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        exchange = _CURRENT.get()
+        self._connection.settimeout(exchange.left())
+        try:
+            received = self._inner.readinto(buffer)
+        except TimeoutError:
+            raise too_late(exchange.seconds) from None
+        exchange.count(received or 0)
+        return received
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What `http.client` asks of a socket to read a response from it."""
+
+    connection: socket.socket
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Metered(self.connection))
+
+
+# --- connections ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Which addresses connections may lead to, and how long they may take to be made."""
+
+    private: bool = False
+    resolver: Resolver = resolve
+    patience: Patience = field(default_factory=Patience)
+
+    def open(self, host: str, port: int) -> socket.socket:
+        """Connect, and leave the socket with the rest of the exchange's time as its timeout."""
+        exchange = _CURRENT.get()
+        seconds = min(exchange.left(), self.patience.seconds())
+        if not seconds:
+            raise Unreachable("not tried: nothing could be reached; check this machine's network")
+        begun = self.patience.now()
+        try:
+            connection = connect(host, port, seconds=seconds, private=self.private, resolver=self.resolver)
+        except Unreachable:
+            self.patience.failed(begun)
+            raise
+        self.patience.succeeded()
+        connection.settimeout(max(0.001, exchange.deadline - time.monotonic()))
+        return connection
+
+
+class _Guarded(HTTPConnection):
+    """A connection that goes through a door, is metered, and is not used again after a long rest."""
+
+    def __init__(self, *arguments: Any, door: Door, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._door = door
+        self._last_used = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        return self._door.open(self._dns_host, self.port)
+
+    def response_class(self, connection: socket.socket, *arguments: Any, **settings: Any) -> HTTPResponse:  # type: ignore[override]
+        self._last_used = time.monotonic()
+        return HTTPResponse(_Reader(connection), *arguments, **settings)  # type: ignore[arg-type]
+
+    @property
+    def is_connected(self) -> bool:
+        rested = time.monotonic() - self._last_used
+        return rested < IDLE_SECONDS and super().is_connected
+
+
+class _GuardedTls(_Guarded, HTTPSConnection):
+    """The same with TLS: certificate and host name are checked against the name, not the address."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Guarded
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedTls
+
+    def _validate_conn(self, connection: Any) -> None:
+        """Connect; without the library's warning where `verify = false` was chosen."""
+        if connection.is_closed:
+            connection.connect()
+
+
+# --- the adapter ------------------------------------------------------------------------
+
+
+@cache
+def tls_context(authorities: str | None) -> ssl.SSLContext:
+    """The context that all connections share: reading the authorities once, not at every connection.
+
+    `authorities` is a file of certificates; None trusts everybody.
+    """
+    context = create_urllib3_context()
+    context.set_alpn_protocols(["http/1.1"])
+    if authorities is not None:
+        context.load_verify_locations(authorities)
+    else:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Adapter(HTTPAdapter):
+    """Sends requests over guarded connections that share one TLS context."""
+
+    def __init__(self, door: Door, context: ssl.SSLContext, connections: int) -> None:
+        self._door = door
+        self._context = context
+        super().__init__(pool_connections=_POOLS, pool_maxsize=connections)
+
+    def init_poolmanager(
+        self,
+        connections: int,
+        maxsize: int,
+        block: bool = False,  # noqa: FBT001, FBT002 - the library's signature
+        **settings: Any,
+    ) -> None:
+        """Make the pools of direct connections."""
+        self.poolmanager = PoolManager(
+            connections, maxsize=maxsize, block=block, ssl_context=self._context, **settings
+        )
+        self._install(self.poolmanager, self._door)
+
+    def proxy_manager_for(self, proxy: str, **settings: Any) -> ProxyManager:
+        """Make the pools of connections through a proxy, whose own address is the operator's choice."""
+        manager: ProxyManager | None = self.proxy_manager.get(proxy)
+        if manager is None:
+            manager = proxy_from_url(
+                proxy,
+                proxy_headers=self.proxy_headers(proxy),
+                ssl_context=self._context,
+                proxy_ssl_context=self._context,
+                **settings,
+            )
+            self._install(manager, replace(self._door, private=True))
+            self.proxy_manager[proxy] = manager
+        return manager
+
+    @staticmethod
+    def _install(manager: PoolManager, door: Door) -> None:
+        makers: dict[str, Any] = {"http": partial(_Pool, door=door), "https": partial(_TlsPool, door=door)}
+        manager.pool_classes_by_scheme = makers
+
+    def cert_verify(self, *_: Any) -> None:
+        """Nothing: the context decides."""
+
+    def build_connection_pool_key_attributes(self, request: PreparedRequest, *_: Any, **__: Any) -> Any:
+        """Leave the authorities out of the key, so that the shared context is used."""
+        host, _settings = super().build_connection_pool_key_attributes(request, verify=True)
+        return host, {}
+
+    def build_response(self, request: PreparedRequest, raw: Any) -> Response:
+        """Without the cookies and the guess at a character set that `requests` would add."""
+        response = Response()
+        response.status_code = raw.status
+        response.headers = raw.headers
+        response.raw = raw
+        response.reason = raw.reason
+        response.url = request.url or ""
+        response.request = request
+        return response
