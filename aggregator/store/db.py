@@ -35,6 +35,10 @@ class Store:
         """Close every connection."""
         self._database.close()
 
+    def upkeep(self) -> None:
+        """What is worth doing once a night."""
+        self._database.upkeep()
+
     def __enter__(self) -> Self:
         return self
 

@@ -34,6 +34,8 @@ _ON_CONNECT = {
 
 _BEGIN_WRITE = {"sqlite": "BEGIN IMMEDIATE"}
 
+_UPKEEP = {"sqlite": ("PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)")}
+
 _SUPPORTED = ("sqlite", "postgresql")
 
 # What a driver says, and what a person can do about it.
@@ -88,6 +90,13 @@ class Database:
                 finally:
                     self._writing = None
 
+    def upkeep(self) -> None:
+        """Refresh what the query planner knows, and fold the write-ahead log into the file."""
+        with self._lock, _told(self.url), self._engine.connect() as conn:
+            driver: Any = conn.connection.driver_connection
+            for statement in _UPKEEP.get(self.dialect, ()):
+                driver.execute(statement)
+
     def close(self) -> None:
         """Give every connection back."""
         self._engine.dispose()
@@ -123,14 +132,18 @@ def _checked_url(text: str) -> URL:
     if dialect == "sqlite":
         if url.database in {None, "", ":memory:"}:
             raise StoreError(f"{text}: a database in memory keeps nothing; name a file")
-        folder = Path(str(url.database)).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"{_name(url)}: its folder cannot be made ({error.strerror}): {folder}"
-            ) from error
+        _make_private(url, Path(str(url.database)))
     return url
+
+
+def _make_private(url: URL, file: Path) -> None:
+    """Make the file, if it is not there, for its owner alone; SQLite's other files follow its mode."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not file.exists():
+            file.touch(mode=0o600)
+    except OSError as error:
+        raise StoreError(f"{_name(url)}: cannot be made ({error.strerror}): {file}") from error
 
 
 def _engine(url: URL) -> Engine:

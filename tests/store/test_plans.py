@@ -1,0 +1,92 @@
+"""Every query of a pass finds its rows through an index, whatever the size of the store."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from entries import LONG, NOON, entry, feed, seeds
+
+from aggregator.model import FileStamp, Node, Source, SourceState
+from aggregator.store import OutputRecord, Store
+
+A, B, S = feed("A", "news", "A"), feed("B", "news", "B"), seeds("S")
+# Tables that a pass reads whole on purpose: they grow with the settings or with what is to be done.
+SMALL = ("sources", "nodes", "stale_posts", "stale_nodes", "obsolete", "alembic_version")
+
+
+@contextmanager
+def statements(store: Store) -> Iterator[dict[str, Any]]:
+    """Every statement with its parameters that runs within."""
+    seen: dict[str, Any] = {}
+    engine = store._database._engine
+
+    def note(_conn: object, _cursor: object, text: str, parameters: Any, *_rest: object) -> None:
+        first = parameters[0] if isinstance(parameters, list) and parameters else parameters
+        seen[text] = first
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def scans(store: Store, text: str, parameters: Any) -> list[str]:
+    """What the plan of a statement reads from end to end."""
+    if not text.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+        return []
+    with store._database.read() as conn:
+        plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters)
+        steps = [str(row[3]) for row in plan]
+    whole = [step for step in steps if step.startswith("SCAN") and step.split()[1] not in SMALL]
+    return [step for step in whole if "CONSTANT ROW" not in step]
+
+
+def collecting(store: Store) -> None:
+    """All kinds of things that recording meets."""
+    late = NOON + timedelta(hours=1)
+    both = [entry("1", link="https://e.org/x"), entry("2", body=LONG)]
+    store.record(A, both, SourceState(feed_title="A"), NOON)
+    echo = [entry("b", link="https://e.org/x", published=NOON - timedelta(days=9)), entry("c", body=LONG)]
+    store.record(B, echo, SourceState(), NOON, void_links=frozenset({"x"}))
+    edited = [entry("1", body="<p>edited</p>", link="https://e.org/x")]
+    store.record(A, edited, SourceState(feed_title="AA"), late)
+    stamps = {"a.md": FileStamp(1, 1), "b.md": FileStamp(1, 1)}
+    store.record(S, [entry("a.md", categories=("x",)), entry("b.md")], SourceState(), NOON, stamps=stamps)
+    store.record(S, [], SourceState(), NOON, gone=["a.md"])
+    store.save_state(A, SourceState())
+    store.file_stamps("S")
+
+
+def publishing(store: Store) -> None:
+    """What publishing asks and notes."""
+    stale = store.stale()
+    store.articles(stale.posts)
+    files = [OutputRecord("a.md", b"", 1, "post", "a"), OutputRecord("b.md", b"", 1, "post", "a")]
+    store.published(files[:1], posts=stale.posts, nodes=stale.nodes, serial=stale.serial)
+    store.published(files[1:], serial=0)
+    store.removed(store.obsolete())
+    store.nodes()
+    store.listing(Node("category", ("news",)), 50)
+    store.get_meta("x")
+
+
+def starting(store: Store) -> None:
+    """What every pass begins with, settings that changed included."""
+    store.reconcile([feed("A", "sports"), B, S], NOON)
+    store.states()
+
+
+@pytest.mark.parametrize("work", [collecting, publishing, starting])
+def test_every_query_uses_an_index(store: Store, work: Callable[[Store], None]) -> None:
+    """No statement of a pass reads a table that grows with the store from end to end."""
+    known: list[Source] = [A, B, S]
+    store.reconcile(known, NOON)
+    if work is not collecting:
+        collecting(store)
+    with statements(store) as seen:
+        work(store)
+    assert len(seen) > 5
+    found = {text: scans(store, text, parameters) for text, parameters in seen.items()}
+    assert {text: steps for text, steps in found.items() if steps} == {}
