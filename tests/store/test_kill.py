@@ -26,7 +26,8 @@ with Store.open(url) as store:
     print("open", flush=True)
     for number in count(begin):
         source = feed("ABC"[number % 3])
-        entries = [entry(f"{{number}}-{{one}}", body=f"<p>{{number}} {{one}}</p>" * 99) for one in range({ENTRIES})]
+        names = [f"{{number}}-{{one}}" for one in range({ENTRIES})]
+        entries = [entry(name, body=f"<p>{{name}}</p>" * 99) for name in names]
         stamps = {{str(number): FileStamp(1, 1)}}
         store.record(source, entries, SourceState(failures=number), NOON, stamps=stamps)
         print(number, flush=True)
