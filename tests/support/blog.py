@@ -162,7 +162,7 @@ def dom(html: str) -> str:
 
 
 def differences(posts: list[Article], pages: list[Page], flavour: Flavour) -> list[str]:
-    """Where the pages of an engine are not what they should be; braces in the header may be references still."""
+    """Where the pages of an engine are not what they should be; header braces may be references still."""
     found = {page.file: page for page in pages}
     wrong = []
     for post in posts:
