@@ -23,7 +23,7 @@ def lock_file(storage_url: str, purpose: Purpose) -> Path:
     prefix = "sqlite:///"
     if storage_url.startswith(prefix):
         return Path(f"{storage_url.removeprefix(prefix)}.{purpose}.lock")
-    name = "".join(character if character.isalnum() else "-" for character in storage_url.split("@")[-1])
+    name = "".join(character if character.isalnum() else "-" for character in storage_url.rpartition("@")[2])
     return Path(gettempdir()) / f"aggregator-{name}.{purpose}.lock"
 
 

@@ -208,16 +208,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """What a feed says about how often to ask (RSS ttl, skipHours, skipDays, sy:*).
+    """What a feed says about how often to ask (RSS ttl, skipHours, skipDays, sy:*), and what it shows.
 
     `period` is seconds between changes; `skip_hours` are hours 0-23 GMT; `skip_days` are
-    0 (Monday) to 6.
+    0 (Monday) to 6. `gap` (mean seconds between two entries) and `newest` are learned by collect.
     """
 
     ttl: float | None = None
     period: float | None = None
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[int] = frozenset()
+    gap: float | None = None
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

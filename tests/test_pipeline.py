@@ -63,7 +63,7 @@ def test_what_the_formats_say_reaches_the_outputs(tmp_path: Path) -> None:
     assert items["RSS 0.91 café"]["url"] == "http://old.example/cafe"
     assert "正文" in items["带附件的一条"]["content_html"]
     assert 'href="https://rss.example/more"' in items["带附件的一条"]["content_html"]
-    assert items["RSS 1.0 is RDF"]["date_published"] == "2026-10-30T08:00:00Z"
+    assert items["RSS 1.0 is RDF"]["date_published"] == "2026-10-30T08:00:00+00:00"
     assert any("A note without a title" in title for title in items)
 
 
@@ -103,7 +103,7 @@ def test_a_bad_source_harms_only_itself(tmp_path: Path) -> None:
     assert all(
         len(row.messages) == 1 and "\n" not in row.messages[0] for row in rows.values() if row.messages
     )
-    assert "HTML" in lines["html"]
+    assert "web page" in lines["html"]
     assert "empty" in lines["empty"]
     assert "certificate" in lines["certificate"].lower()
     assert "500" in lines["server"]

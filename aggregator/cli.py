@@ -1,0 +1,210 @@
+"""Every command; no logic of its own.
+
+Rooms are imported inside the commands: `aggregator --help` must not wait for SQLAlchemy.
+Exit status: 0 done; 1 the work failed; 2 wrong usage or settings.
+"""
+
+import difflib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from aggregator import __version__
+from aggregator.model import AggregatorError, SettingsError
+
+if TYPE_CHECKING:
+    from aggregator.config import Settings
+    from aggregator.store import Store
+
+PATIENCE = 60.0
+"""Seconds that a command waits for another pass to end."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Collects feeds and seed directories, keeps one copy of each article, republishes it.",
+)
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="PATH", help="The settings file; default: feeds.toml here."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Run the command line; every error that is this program's to report is one clear text."""
+    try:
+        app()
+    except SettingsError as error:
+        _stop(str(error), 2)
+    except AggregatorError as error:
+        _stop(str(error), 1)
+    except KeyboardInterrupt:
+        _stop("stopped; what was stored stays, the rest will be collected again", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(1) from None
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    typer.echo(f"aggregator: {message}", err=True)
+    raise SystemExit(status)
+
+
+def _load(config: Path | None) -> "Settings":
+    from aggregator.config import load
+
+    settings = load(config)
+    for warning in settings.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return settings
+
+
+def _open(settings: "Settings") -> "Store":
+    from aggregator.store import Store
+
+    return Store.open(settings.storage_url)
+
+
+@contextmanager
+def _at_work(settings: "Settings") -> Iterator["Store"]:
+    """The store, for those who change it or its outputs: one at a time."""
+    from aggregator import locks
+
+    with locks.hold(settings.storage_url, "pass", patience=PATIENCE), _open(settings) as store:
+        yield store
+
+
+def _known(names: list[str], settings: "Settings") -> frozenset[str]:
+    """The names as a set; one that no source has is wrong usage."""
+    known = [source.name for source in settings.sources]
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise typer.BadParameter(f"no source is named {name!r}{hint}", param_hint="--source")
+    return frozenset(names)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callbacks are positional
+    if wanted:
+        typer.echo(f"aggregator {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before any command."""
+
+
+@app.command()
+def run(
+    config: Config = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Ask every source now, but those that asked us to wait.")
+    ] = False,
+    source: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this source.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when any source failed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Collect what is due, store it, publish what changed."""
+    from aggregator import pipeline, terminal
+
+    settings = _load(config)
+    names = _known(source or [], settings)
+    with _at_work(settings) as store, terminal.progress(quiet=as_json) as seen:
+        report = pipeline.run_pass(settings, store, only=names, everything=everything, seen=seen)
+    if as_json:
+        terminal.print_json(terminal.pass_json(report))
+    else:
+        terminal.print_pass(report)
+    if report.publish.problems or (strict and report.failed):
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(
+    config: Config = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Write everything anew, as if no output existed.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring outputs up to date with the store."""
+    from aggregator import publishing, terminal
+
+    settings = _load(config)
+    with _at_work(settings) as store:
+        report = publishing.publish(settings, store, everything=everything)
+    if as_json:
+        terminal.print_json(asdict(report))
+    else:
+        terminal.print_publish(report)
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    config: Config = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Try each source, without storing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when any source failed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with feeds.toml."""
+    from aggregator import config as config_room
+    from aggregator import terminal
+
+    settings = _load(config)
+    if missing := config_room.missing_files(settings):
+        raise SettingsError(settings.file, missing)
+    rows = []
+    if fetch:
+        from aggregator.trial import try_sources
+
+        rows = try_sources(settings, datetime.now(UTC))
+    if as_json:
+        terminal.print_json({"file": str(settings.file), "sources": [asdict(row) for row in rows]})
+    else:
+        typer.echo(f"{settings.file}: no mistakes; {len(settings.sources)} sources")
+        terminal.print_trials(rows)
+    if strict and any(row.failed for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sources(config: Config = None, as_json: AsJson = False) -> None:
+    """Show the health of each source."""
+    from aggregator import terminal
+    from aggregator.health import health
+
+    settings = _load(config)
+    with _open(settings) as store:
+        rows = health(settings, store, datetime.now(UTC))
+    if as_json:
+        terminal.print_json([asdict(row) for row in rows])
+    else:
+        terminal.print_health(rows)
+
+
+@app.command()
+def daemon(config: Config = None) -> None:
+    """Work on schedule until told to stop."""
+    from aggregator import logs
+    from aggregator.daemon import Daemon
+    from aggregator.notify import Notifier
+
+    logs.configure()
+    Daemon(config, Notifier()).run()

@@ -1,0 +1,211 @@
+"""The daemon: says when passes happen, until it is told to stop.
+
+APScheduler runs the jobs of `_JOBS`, one at a time on one thread, so that none overlaps itself or
+another; late ones coalesce. The main thread only waits for signals:
+
+    SIGTERM, SIGINT   no new fetches; work in hand is stored or dropped whole; exit within 10 s
+    SIGHUP            feeds.toml is read again, as it is whenever the file changes
+
+A feeds.toml with mistakes is reported, and the last good settings stay in force.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from aggregator import locks
+from aggregator.collect.http import HttpFetcher
+from aggregator.config import Settings, load
+from aggregator.model import AggregatorError, SettingsError, SourceKind
+from aggregator.notify import Notifier
+from aggregator.pipeline import PROCESSES, PassReport, SourceReport, Tools, now, run_pass
+from aggregator.publishing import EVERYTHING
+from aggregator.store import Store
+from aggregator.workers import Workers
+
+TICK = 5.0
+SEED_SCAN = 60.0
+WATCH = 2.0
+GRACE = 8.0
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """One daemon on one storage. `run` blocks until a signal, or `stop`, ends it."""
+
+    def __init__(self, file: Path | None, notifier: Notifier) -> None:
+        self._file = file
+        self._notifier = notifier
+        self._settings = load(file)
+        self._stamp = _stamp(self._settings.file)
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._reload = threading.Event()
+
+    def stop(self) -> None:
+        """Begin no new work and return from `run`."""
+        self._stop.set()
+        self._wake.set()
+
+    def reload(self) -> None:
+        """Read feeds.toml again before the next pass."""
+        self._reload.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Work until stopped. Raises StoreError if another daemon holds the storage."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_arguments: self.stop())
+        signal.signal(signal.SIGHUP, lambda *_arguments: self.reload())
+        url = self._settings.storage_url
+        with (
+            locks.hold(url, "daemon"),
+            Store.open(url) as store,
+            HttpFetcher() as fetcher,
+            Workers(PROCESSES) as workers,
+        ):
+            scheduler = self._scheduler(store, Tools(fetcher, workers, now))
+            scheduler.start()
+            self._notifier.ready(f"{len(self._settings.sources)} sources")
+            log.info("ready", sources=len(self._settings.sources), process=os.getpid())
+            self._wait(scheduler)
+            self._notifier.stopping()
+            log.info("stopping")
+            self._finish(scheduler)
+        log.info("stopped")
+
+    def _scheduler(self, store: Store, tools: Tools) -> BackgroundScheduler:
+        scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone=UTC,
+        )
+        jobs: tuple[tuple[Callable[[], None], dict[str, object]], ...] = (
+            (lambda: self._pass(store, tools, "feed"), {"trigger": "interval", "seconds": TICK}),
+            (lambda: self._pass(store, tools, "seed"), {"trigger": "interval", "seconds": SEED_SCAN}),
+            (self._watch_settings, {"trigger": "interval", "seconds": WATCH}),
+            (store.upkeep, {"trigger": "cron", "hour": 3, "minute": 17}),
+        )
+        for job, trigger in jobs:
+            scheduler.add_job(self._guarded(job), **trigger, next_run_time=datetime.now(UTC))
+        return scheduler
+
+    def _guarded(self, job: Callable[[], object]) -> Callable[[], None]:
+        """A job whose failure is logged and tried again at its next turn."""
+
+        def guarded() -> None:
+            if self._stop.is_set():
+                return
+            try:
+                job()
+            except AggregatorError as error:
+                log.warning("job failed", error=str(error))
+            except Exception:
+                log.exception("job failed")
+            self._notifier.progress()
+
+        return guarded
+
+    def _pass(self, store: Store, tools: Tools, kind: SourceKind) -> None:
+        settings = self._settings
+        with locks.hold(settings.storage_url, "pass", patience=60.0):
+            report = run_pass(
+                settings, store, tools=tools, kinds={kind}, seen=self._seen, stop=self._stop.is_set
+            )
+        self._tell(report, settings, store)
+
+    def _seen(self, row: SourceReport, _total: int) -> None:
+        self._notifier.progress()
+        counts = row.counts
+        say = log.warning if row.result == "failed" else log.info
+        say(
+            row.result,
+            source=row.source,
+            new=counts.new,
+            changed=counts.changed,
+            duplicate=counts.duplicate,
+            seconds=round(row.seconds, 2),
+            **({"messages": list(row.messages)} if row.messages else {}),
+        )
+
+    def _tell(self, report: PassReport, settings: Settings, store: Store) -> None:
+        publish = report.publish
+        if publish.posts or publish.feeds or publish.removed:
+            log.info("published", posts=publish.posts, feeds=publish.feeds, removed=publish.removed)
+        for problem in publish.problems:
+            log.error("not published", problem=problem)
+        failing = sum(1 for row in report.sources if row.result == "failed")
+        if report.sources:
+            self._notifier.status(
+                f"{_articles(store)} articles, {len(settings.sources)} sources, {failing} failed of "
+                f"{len(report.sources)} asked at {datetime.now(UTC):%H:%M:%S} UTC"
+            )
+
+    def _watch_settings(self) -> None:
+        stamp = _stamp(self._settings.file)
+        if stamp == self._stamp and not self._reload.is_set():
+            return
+        self._stamp = stamp
+        self._reload.clear()
+        self._notifier.reloading()
+        try:
+            fresh = load(self._file)
+        except SettingsError as error:
+            log.warning("feeds.toml has mistakes; the last good settings stay in force", error=str(error))
+        else:
+            self._apply(fresh)
+        self._notifier.ready(f"{len(self._settings.sources)} sources")
+
+    def _apply(self, fresh: Settings) -> None:
+        if fresh.storage_url != self._settings.storage_url:
+            log.warning("[storage] url changed; restart the daemon for it to take effect")
+            fresh = replace(fresh, storage_url=self._settings.storage_url)
+        for warning in fresh.warnings:
+            log.warning("settings", warning=str(warning))
+        self._settings = fresh
+        log.info("settings applied", sources=len(fresh.sources))
+
+    def _wait(self, scheduler: BackgroundScheduler) -> None:
+        """Wait for signals; bring jobs forward after a reload, or when the clock was set back."""
+        while not self._stop.is_set():
+            self._wake.wait(WATCH)
+            self._wake.clear()
+            moment = datetime.now(UTC)
+            for job in scheduler.get_jobs():
+                period = getattr(job.trigger, "interval", None)
+                if period and job.next_run_time - moment > 2 * period:
+                    job.modify(next_run_time=moment)
+
+    def _finish(self, scheduler: BackgroundScheduler) -> None:
+        """Let the pass in hand end; a source that does not come to an end in time is dropped whole."""
+        ended = threading.Event()
+
+        def shut() -> None:
+            scheduler.shutdown(wait=True)
+            ended.set()
+
+        threading.Thread(target=shut, daemon=True).start()
+        if not ended.wait(GRACE):
+            log.warning("a source did not end in time; what it brought is dropped and will be fetched again")
+            os._exit(0)
+
+
+def _articles(store: Store) -> int:
+    return next((row.articles for row in store.nodes() if row.node == EVERYTHING), 0)
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino)

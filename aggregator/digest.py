@@ -1,0 +1,92 @@
+"""Documents to articles: parse and refine together, as one step that a worker process can do.
+
+Pure; the arguments and results are values that travel between processes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from aggregator.model import Document, FileStamp, ParseError, Refined, Source, SourceState
+from aggregator.parse import feed, frontmatter
+from aggregator.refine.entries import Context, RefinedDocument, refine
+
+
+@dataclass(frozen=True, slots=True)
+class Digested:
+    """A feed document: what it says of itself (no entries), and its entries refined."""
+
+    document: Document
+    refined: RefinedDocument
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was odd and survived."""
+        return (*self.document.notes, *self.refined.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A seed file that was read: its path relative to the seed directory, and its bytes."""
+
+    path: str
+    stamp: FileStamp
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DigestedFiles:
+    """Seed files: their articles, the stamps of those that could be used, and what was wrong."""
+
+    articles: tuple[Refined, ...]
+    stamps: dict[str, FileStamp]
+    problems: tuple[str, ...]
+
+
+def digest_feed(
+    source: Source, state: SourceState, body: bytes, url: str, content_type: str | None, now: datetime
+) -> Digested:
+    """Parse and refine the document at `url`. Raises ParseError."""
+    document = feed.parse(body, url=url, content_type=content_type, max_entries=source.fetch.max_entries)
+    refined = refine(document, _context(source, state, url, now))
+    return Digested(replace(document, entries=()), refined)
+
+
+def digest_files(
+    source: Source, files: Sequence[RawFile], fallback_image: str, now: datetime
+) -> DigestedFiles:
+    """Parse and refine seed files, each a document of its own; one that fails costs only itself."""
+    articles: list[Refined] = []
+    stamps: dict[str, FileStamp] = {}
+    problems: list[str] = []
+    context = _context(source, SourceState(), "", now)
+    for file in files:
+        try:
+            entry = frontmatter.read(
+                file.data,
+                path=file.path,
+                mtime=datetime.fromtimestamp(file.stamp.mtime_ns / 1e9, UTC),
+                timezone=source.timezone,
+                proxy_prefixes=source.proxy_prefixes,
+                markup=source.markup,
+                fallback_image=fallback_image,
+            )
+        except ParseError as error:
+            problems.append(f"{file.path}: {error}")
+            continue
+        refined = refine(Document(entries=(entry,)), context)
+        articles += refined.articles
+        problems += (f"{file.path}: {note}" for note in refined.notes)
+        stamps[file.path] = file.stamp
+    return DigestedFiles(tuple(articles), stamps, tuple(problems))
+
+
+def _context(source: Source, state: SourceState, url: str, now: datetime) -> Context:
+    return Context(
+        source=source.name,
+        url=url,
+        now=now,
+        proxy_prefixes=source.proxy_prefixes,
+        void_guids=state.void_guids,
+        void_links=state.void_links,
+    )

@@ -1,0 +1,88 @@
+"""The health of each source, as `aggregator sources` shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.collect import schedule
+from aggregator.config import Settings
+from aggregator.logs import redact
+from aggregator.model import Source, SourceState
+from aggregator.store import Store
+from aggregator.store.sources import SourceRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """One source: how it is, and what the operator should know.
+
+    `status` is one of: ok, new (never asked yet), failing, dead (failing for longer than
+    `dead_after`), gone (410), off (`enabled = false`), left (no longer in feeds.toml).
+    """
+
+    name: str
+    kind: str
+    location: str
+    status: str
+    articles: int
+    per_day: float
+    last_attempt: datetime | None
+    last_success: datetime | None
+    next_due: datetime | None
+    failures: int
+    error: str | None
+    messages: tuple[str, ...]
+
+
+def health(settings: Settings, store: Store, now: datetime) -> list[Health]:
+    """Every source that the settings or the store know, in the order of the settings."""
+    store.reconcile(settings.sources, now)
+    known = {source.name: source for source in settings.sources}
+    order = {name: number for number, name in enumerate(known)}
+    rows = sorted(store.source_rows(now), key=lambda row: (order.get(row.name, len(order)), row.name))
+    return [_health(row, known.get(row.name), now) for row in rows]
+
+
+def _health(row: SourceRow, source: Source | None, now: datetime) -> Health:
+    state = row.state
+    return Health(
+        name=row.name,
+        kind=row.kind,
+        location=redact(row.location),
+        status=_status(state, source, now),
+        articles=row.articles,
+        per_day=round(row.per_day, 2),
+        last_attempt=state.last_attempt,
+        last_success=state.last_success,
+        next_due=state.next_due,
+        failures=state.failures,
+        error=state.last_error,
+        messages=tuple(_messages(state, source, now)),
+    )
+
+
+def _status(state: SourceState, source: Source | None, now: datetime) -> str:
+    if source is None:
+        return "left"
+    if not source.enabled:
+        return "off"
+    if state.gone:
+        return "gone"
+    if state.failures:
+        return "dead" if schedule.is_dead(source, state, now) else "failing"
+    return "ok" if state.last_success else "new"
+
+
+def _messages(state: SourceState, source: Source | None, now: datetime) -> list[str]:
+    messages = []
+    if state.last_error and state.failures:
+        since = f" since {state.failing_since:%Y-%m-%d}" if state.failing_since else ""
+        messages.append(f"failed {state.failures} times{since}: {state.last_error}")
+    if source and state.gone:
+        messages.append("the server says that it is gone for good (410); remove it, or correct its url")
+    if source and schedule.has_moved(state):
+        messages.append(f'it has moved; in feeds.toml, write url = "{redact(state.moved_to or "")}"')
+    if state.cut:
+        messages.append(f"{state.cut} entries were left out of the last document; raise max_entries")
+    if source and state.retry_after and state.retry_after > now:
+        messages.append(f"the server asked to be left alone until {state.retry_after:%Y-%m-%d %H:%M} UTC")
+    return messages

@@ -1,0 +1,159 @@
+"""What commands print: tables, JSON, and progress. Knows how things look, not how they are made."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from aggregator.health import Health
+    from aggregator.pipeline import PassReport, SourceReport
+    from aggregator.publishing import PublishReport
+    from aggregator.trial import Trial
+
+WIDE = 400
+STYLES = {"failed": "red", "updated": "green", "dead": "red", "gone": "red", "failing": "yellow"}
+
+
+def _console() -> Console:
+    """Standard output; wide where it is no terminal, so that lines stay lines."""
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON; moments in ISO 8601."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
+
+
+def _clean(text: str) -> str:
+    """Make text from strangers harmless on a terminal."""
+    return "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return str(value)
+
+
+def _print_table(headers: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows under headers; a header's value is its column's justification."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header, justify in headers.items():
+        table.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]  # "left" or "right"
+    for row in rows:
+        table.add_row(*(Text(_clean(str(cell)), style=STYLES.get(str(cell), "")) for cell in row))
+    _console().print(table)
+
+
+def print_pass(report: "PassReport") -> None:
+    """Print the summary of a pass: a line a source, what failed, what was written."""
+    rows = [(row.source, row.result, *_or_blank(row), f"{row.seconds:.1f}") for row in report.sources]
+    if rows:
+        columns = {"source": "left", "outcome": "left", "new": "right", "changed": "right"}
+        _print_table({**columns, "duplicate": "right", "seconds": "right"}, rows)
+    else:
+        typer.echo("no source is due")
+    for row in report.sources:
+        for message in row.messages:
+            typer.echo(_clean(f"{row.source}: {message}"))
+    print_publish(report.publish)
+
+
+def _or_blank(row: "SourceReport") -> tuple[object, object, object]:
+    counts = row.counts
+    return (counts.new, counts.changed, counts.duplicate) if row.result == "updated" else ("", "", "")
+
+
+def pass_json(report: "PassReport") -> dict[str, object]:
+    """The summary of a pass as JSON values."""
+    return asdict(report)
+
+
+def print_publish(report: "PublishReport") -> None:
+    """Print what publishing did."""
+    typer.echo(
+        f"published: {report.posts} posts, {report.feeds} feeds, {report.pages} pages written; "
+        f"{report.removed} files removed"
+    )
+    for problem in report.problems:
+        typer.echo(_clean(problem))
+
+
+def print_trials(rows: Sequence["Trial"]) -> None:
+    """Print what `check --fetch` found."""
+    if rows:
+        cells = [
+            (
+                row.source,
+                "failed" if row.failed else "ok",
+                row.entries,
+                _when(row.newest) if row.newest else "",
+            )
+            for row in rows
+        ]
+        _print_table({"source": "left", "outcome": "left", "entries": "right", "newest": "left"}, cells)
+    for row in rows:
+        for problem in row.problems:
+            typer.echo(_clean(f"{row.source}: {problem}"))
+
+
+def print_health(rows: Sequence["Health"]) -> None:
+    """Print the health of sources."""
+    cells = [
+        (
+            row.name,
+            row.status,
+            row.articles,
+            f"{row.per_day:.1f}",
+            _when(row.last_success),
+            _when(row.next_due),
+        )
+        for row in rows
+    ]
+    columns = {"source": "left", "status": "left", "articles": "right", "a day": "right"}
+    _print_table({**columns, "last success": "left", "next due": "left"}, cells)
+    for row in rows:
+        for message in row.messages:
+            typer.echo(_clean(f"{row.name}: {message}"))
+
+
+def _when(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else "never"
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[["SourceReport", int], None]]:
+    """Yield a callable that is told of each finished source and how many there are in all.
+
+    A bar on a terminal, plain lines elsewhere, nothing if `quiet`; all on standard error.
+    """
+    if quiet:
+        yield lambda _row, _total: None
+    elif not sys.stderr.isatty():
+        yield _print_line
+    else:
+        columns = (SpinnerColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=None)
+
+            def seen(row: "SourceReport", total: int) -> None:
+                bar.update(task, total=total, advance=1, description=row.source)
+
+            yield seen
+
+
+def _print_line(row: "SourceReport", _total: int) -> None:
+    typer.echo(f"{row.source}: {row.result}", err=True)

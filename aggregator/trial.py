@@ -1,0 +1,65 @@
+"""`check --fetch`: each source is tried once, and nothing is stored."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from aggregator.collect.directory import scan
+from aggregator.collect.http import HttpFetcher
+from aggregator.collect.local import read_feed_file
+from aggregator.config import Settings
+from aggregator.digest import RawFile, digest_files
+from aggregator.model import Refined, Source, SourceError, SourceState
+from aggregator.pipeline import PROCESSES, Tools, digest
+from aggregator.workers import Workers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a source would bring: entries, the date of the newest, and what is wrong."""
+
+    source: str
+    entries: int = 0
+    newest: datetime | None = None
+    problems: tuple[str, ...] = ()
+    failed: bool = False
+
+
+def try_sources(settings: Settings, now: datetime) -> list[Trial]:
+    """Read every source that is enabled, in the order of the settings."""
+    sources = [source for source in settings.sources if source.enabled]
+    with (
+        HttpFetcher() as fetcher,
+        Workers(PROCESSES) as workers,
+        ThreadPoolExecutor(settings.workers) as pool,
+    ):
+        tools = Tools(fetcher, workers, lambda: now)
+        return list(pool.map(partial(_try, tools=tools, settings=settings, now=now), sources))
+
+
+def _try(source: Source, tools: Tools, settings: Settings, now: datetime) -> Trial:
+    try:
+        articles, problems = _read(source, tools, settings, now)
+    except SourceError as error:
+        return Trial(source=source.name, problems=(str(error),), failed=True)
+    newest = max((article.published for article in articles if article.published), default=None)
+    return Trial(source=source.name, entries=len(articles), newest=newest, problems=tuple(problems))
+
+
+def _read(
+    source: Source, tools: Tools, settings: Settings, now: datetime
+) -> tuple[Sequence[Refined], Sequence[str]]:
+    if source.path is not None and source.kind == "seed":
+        files = list(scan(source.path, {}))
+        raw = [RawFile(file.path, file.stamp, file.data) for file in files if file.data is not None]
+        found = digest_files(source, raw, settings.site.fallback_image, now)
+        unread = (f"{file.path}: {file.problem}" for file in files if file.data is None)
+        return found.articles, (*unread, *found.problems)
+    fetched = (
+        tools.fetcher.fetch(source, SourceState()) if source.url else read_feed_file(source, SourceState())
+    )
+    assert fetched.body is not None, "without validators there is a body"
+    digested = digest(source, SourceState(), fetched, fetched.body, tools)
+    return digested.refined.articles, digested.notes

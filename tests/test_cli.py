@@ -1,0 +1,165 @@
+"""The front door: what commands print and how they exit, as real processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from loopback import Reply, Server
+from world import LOOPBACK, source
+
+FEED = b"""<rss version='2.0'><channel><title>T</title>
+<item><title>One</title><link>https://a.example/1</link><description>words</description></item></channel></rss>"""
+
+
+def aggregator(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "aggregator", *arguments],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "120", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def write(folder: Path, settings: str) -> None:
+    (folder / "feeds.toml").write_text(LOOPBACK + settings, encoding="utf-8")
+
+
+def test_run_prints_a_line_a_source_and_what_it_wrote(tmp_path: Path) -> None:
+    """The summary names each source, its outcome and its counts; a second run finds nothing new."""
+    with Server({"/f": Reply(FEED)}) as server:
+        write(tmp_path, source("Good", server.url("/f")) + source("Bad", server.url("/none")))
+        first = aggregator("run", folder=tmp_path)
+        second = aggregator("run", "--json", "--all", folder=tmp_path)
+    lines = [line.split() for line in first.stdout.splitlines()]
+    assert first.returncode == 0
+    assert ["source", "outcome", "new", "changed", "duplicate", "seconds"] in lines
+    assert ["Good", "updated", "1", "0", "0"] in [line[:5] for line in lines]
+    assert any(line.startswith("Bad: ") and "404" in line for line in first.stdout.splitlines())
+    assert "Good: updated" in first.stderr
+    rows = {row["source"]: row for row in json.loads(second.stdout)["sources"]}
+    assert (rows["Good"]["result"], rows["Bad"]["result"]) == ("unchanged", "failed")
+
+
+def test_strict_turns_a_failed_source_into_exit_1(tmp_path: Path) -> None:
+    """A source that fails never fails the pass, unless the operator says so."""
+    with Server() as server:
+        write(tmp_path, source("Bad", server.url("/none")))
+        assert aggregator("run", folder=tmp_path).returncode == 0
+        assert aggregator("run", "--strict", "--all", folder=tmp_path).returncode == 1
+
+
+def test_run_can_be_told_one_source(tmp_path: Path) -> None:
+    """`--source` asks that one alone; a name that is nobody's is wrong usage."""
+    with Server({"/f": Reply(FEED)}) as server:
+        write(tmp_path, source("One", server.url("/f")) + source("Two", server.url("/f?2")))
+        report = json.loads(aggregator("run", "--source", "Two", "--json", folder=tmp_path).stdout)
+        wrong = aggregator("run", "--source", "Twoo", folder=tmp_path)
+    assert [row["source"] for row in report["sources"]] == ["Two"]
+    assert wrong.returncode == 2
+    assert "did you mean 'Two'" in " ".join(wrong.stderr.replace("│", " ").split())
+
+
+def test_mistakes_in_the_settings_are_exit_2(tmp_path: Path) -> None:
+    """Every command says what is wrong, on standard error, and does nothing."""
+    write(tmp_path, "[site]\ntitel = 'x'\n")
+    for command in (["run"], ["check"], ["sources"], ["publish"], ["daemon"]):
+        result = aggregator(*command, folder=tmp_path)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert "[site], key titel: unknown key; did you mean title?" in result.stderr
+    assert not (tmp_path / "storage").exists()
+
+
+def test_the_settings_file_can_be_named(tmp_path: Path) -> None:
+    """By an option or by a variable; without one, the missing file is named."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    write(elsewhere, "")
+    file = str(elsewhere / "feeds.toml")
+    assert aggregator("check", "--config", file, folder=tmp_path).returncode == 0
+    assert aggregator("check", folder=tmp_path, AGGREGATOR_CONFIG=file).returncode == 0
+    missing = aggregator("check", folder=tmp_path)
+    assert missing.returncode == 2
+    assert "feeds.toml" in missing.stderr
+
+
+def test_check_reports_missing_folders_and_tries_sources(tmp_path: Path) -> None:
+    """`check` names what is not there; `check --fetch` asks each source and stores nothing."""
+    write(tmp_path, '[[seeds]]\npath = "nowhere"\n')
+    missing = aggregator("check", folder=tmp_path)
+    assert (missing.returncode, "nowhere is not there" in missing.stderr) == (2, True)
+    with Server({"/f": Reply(FEED)}) as server:
+        write(tmp_path, source("Good", server.url("/f")) + source("Bad", server.url("/none")))
+        tried = json.loads(aggregator("check", "--fetch", "--json", folder=tmp_path).stdout)["sources"]
+    assert [(row["source"], row["entries"], row["failed"]) for row in tried] == [
+        ("Good", 1, False),
+        ("Bad", 0, True),
+    ]
+    assert not (tmp_path / "storage").exists()
+
+
+def test_sources_shows_health(tmp_path: Path) -> None:
+    """Each source has a status, its articles, its last success, and its error in words."""
+    with Server({"/f": Reply(FEED)}) as server:
+        tables = source("Good", server.url("/f")) + source("Bad", server.url("/none"))
+        write(tmp_path, tables + source("Off", server.url("/off")) + "enabled = false\n")
+        aggregator("run", folder=tmp_path)
+        rows = {
+            row["name"]: row for row in json.loads(aggregator("sources", "--json", folder=tmp_path).stdout)
+        }
+        table = aggregator("sources", folder=tmp_path).stdout
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "Good": "ok",
+        "Bad": "failing",
+        "Off": "off",
+    }
+    assert rows["Good"]["articles"] == 1
+    assert "404" in rows["Bad"]["error"]
+    assert "Bad: failed 1 times since" in table
+
+
+def test_publish_writes_what_is_missing(tmp_path: Path) -> None:
+    """`publish --all` brings back every output, the same bytes as before."""
+    with Server({"/f": Reply(FEED)}) as server:
+        write(tmp_path, source("Good", server.url("/f")))
+        aggregator("run", folder=tmp_path)
+    feed = tmp_path / "outputs/feeds/all/atom.xml"
+    before = feed.read_bytes()
+    feed.unlink()
+    result = aggregator("publish", "--all", "--json", folder=tmp_path)
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["feeds"] == 1
+    assert feed.read_bytes() == before
+
+
+def test_control_characters_of_strangers_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    """What a server says is printed without its escape sequences."""
+    with Server({"/f": Reply(b"\x1b[2J\x1b]0;owned\x07 not a feed")}) as server:
+        write(tmp_path, source("Bad", server.url("/f")))
+        result = aggregator("run", folder=tmp_path)
+    assert "\x1b" not in result.stdout + result.stderr
+    assert "\x07" not in result.stdout + result.stderr
+
+
+def test_help_is_quick_to_import() -> None:
+    """`--help` imports neither SQLAlchemy nor feedparser nor requests."""
+    code = (
+        "import sys; sys.argv = ['aggregator', '--help']\n"
+        "from aggregator.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('sqlalchemy', 'feedparser', 'requests', 'lxml') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["run", "--nope"], ["run", "--source"]])
+def test_wrong_usage_is_exit_2(tmp_path: Path, arguments: list[str]) -> None:
+    """A command or option that does not exist is said so."""
+    assert aggregator(*arguments, folder=tmp_path).returncode == 2
