@@ -47,8 +47,8 @@ EVERYWHERE: dict[str, str] = {
     "dir": "writing direction",
     "align": "old layout, harmless",
     "valign": "old layout, harmless",
-    "width": "size; only digits, a percent sign or px",
-    "height": "size; only digits, a percent sign or px",
+    "width": "size",
+    "height": "size",
     "role": "what it is to a screen reader",
     "hidden": "what the author hid stays hidden",
     "itemprop": "what the text is (schema.org)",
@@ -82,7 +82,6 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "preload": "how much to fetch ahead",
     },
     "blockquote": {"cite": "where it is from"},
-    "caption": {},
     "col": {"span": "columns"},
     "colgroup": {"span": "columns"},
     "data": {"value": "the value"},
@@ -97,8 +96,6 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "scrolling": "old style",
         "loading": "fetch late",
         "referrerpolicy": "whether the address of the page is told",
-        "sandbox": "replaced by SANDBOX",
-        "name": "never a target: forms and scripts are gone",
     },
     "img": {
         "src": "the image",
@@ -134,7 +131,6 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "separator": "place",
     },
     "mover": {"accent": "place"},
-    "mspace": {},
     "mstyle": {"displaystyle": "size", "scriptlevel": "size", "mathvariant": "letters"},
     "mtable": {"columnalign": "layout", "rowspacing": "layout", "columnspacing": "layout"},
     "mtd": {"colspan": "cells", "rowspan": "cells", "columnalign": "layout"},
@@ -223,7 +219,8 @@ STYLES: dict[str, str] = {
     "ruby-position ruby-align": "readings",
     "margin margin-top margin-right margin-bottom margin-left": "room around; never negative",
     "padding padding-top padding-right padding-bottom padding-left": "room within",
-    "border border-top border-right border-bottom border-left border-color border-style border-width": "edges",
+    "border border-top border-right border-bottom border-left": "edges",
+    "border-color border-style border-width": "edges",
     "border-top-color border-right-color border-bottom-color border-left-color": "edges",
     "border-top-style border-right-style border-bottom-style border-left-style": "edges",
     "border-top-width border-right-width border-bottom-width border-left-width": "edges",
@@ -239,8 +236,9 @@ STYLES: dict[str, str] = {
     "widows orphans": "printing",
 }
 # Functions that may stand in a style value; every other function is dropped with its declaration.
-STYLE_FUNCTIONS = frozenset({"rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch", "calc", "min",
-                             "max", "clamp"})
+STYLE_FUNCTIONS = frozenset(
+    {"rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch", "calc", "min", "max", "clamp"}
+)
 # Properties for which a negative value moves things out of their box.
 NO_NEGATIVES = ("margin", "text-indent", "letter-spacing", "word-spacing", "order")
 MAX_STYLE = 4_000

@@ -7,12 +7,15 @@ faster than its input; longer pieces go through the tag pattern below, which is 
 
 import html
 import re
+import threading
 import unicodedata
 from datetime import datetime
 
 import bleach
+from bleach.linkifier import Linker
 
 BLEACH_CAP = 1_000
+LINKIFY_CAP = 100_000
 PLAIN_CAP = 2_000_000
 HEADLINE_LENGTH = 60
 WORD_SEARCH = 20
@@ -57,7 +60,26 @@ _FALSE_TAG = re.compile(
 
 _SENTENCE = re.compile(r"""[.!?]+["'”’)]*(?=\s)|[。！？]+[”’」』）]*|\n""")
 
-_stripper = bleach.Cleaner(tags=set(), attributes={}, protocols=set(), strip=True, strip_comments=True)
+_LF = "\n"
+_BLANK_LINES = re.compile(r"\n[ \t]*\n\s*")
+# An address ends where Chinese or Japanese punctuation begins, and may follow a letter that is not Latin.
+_ADDRESS = re.compile(
+    r"""(?<![A-Za-z0-9@./\-])(?:https?://|www\.)[^\s<>"'`，。；：！？、（）【】《》「」『』“”‘’…]+""",
+    re.IGNORECASE,
+)
+
+
+class _Tools(threading.local):
+    """bleach's objects, one set a thread: they may not be shared."""
+
+    def __init__(self) -> None:
+        self.stripper = bleach.Cleaner(
+            tags=set(), attributes={}, protocols=set(), strip=True, strip_comments=True
+        )
+        self.linker = Linker(callbacks=[], url_re=_ADDRESS, parse_email=False)
+
+
+_tools = _Tools()
 
 
 def scrub(text: str) -> str:
@@ -100,6 +122,11 @@ def plain(markup: str) -> str:
     return collapse(scrub_line(_without_tags(markup[:PLAIN_CAP], " ")))
 
 
+def lines(markup: str) -> str:
+    """The text of an HTML fragment with each block on lines of its own; blanks are as they stand."""
+    return scrub(_without_tags(markup[:PLAIN_CAP], "\n"))
+
+
 def label(value: str, *, markup: bool = True) -> str:
     """A title, author, tag or summary as plain text on one line.
 
@@ -115,8 +142,25 @@ def label(value: str, *, markup: bool = True) -> str:
         value = _TAG.sub(lambda match: f" {match[0]}" if match[2].lower() in BLOCKS else match[0], value)
         if len(value) > BLEACH_CAP:
             return plain(value)
-        value = _stripper.clean(value)
+        value = _tools.stripper.clean(value)
     return collapse(scrub_line(resolve_entities(value)))
+
+
+def paragraphs(value: str) -> str:
+    """Plain text as HTML: a paragraph for each block between blank lines, and its addresses as links.
+
+    Of `value` at most `LINKIFY_CAP` characters are looked through for addresses.
+    """
+    found = []
+    for block in _BLANK_LINES.split(scrub(value)):
+        if block.strip():
+            escaped = html.escape(block.strip("\n"), quote=False)
+            found.append(f"<p>{escaped.replace(_LF, f'<br>{_LF}')}</p>")
+    whole = "\n".join(found)
+    if "http" not in whole and "www." not in whole:
+        return whole
+    end = len(whole) if len(whole) <= LINKIFY_CAP else whole.rfind("\n", 0, LINKIFY_CAP) + 1
+    return _tools.linker.linkify(whole[:end]) + whole[end:]
 
 
 def cut(text: str, limit: int) -> str:

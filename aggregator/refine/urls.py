@@ -66,16 +66,18 @@ def absolute(url: str, base: str | None = None) -> str | None:
     scheme = _SCHEME.match(url)
     if scheme:
         return _with_scheme(url, scheme[1].lower())
-    if url.startswith("//") and base is None:
-        return _with_scheme(f"https:{url}", "https")
-    if not url or base is None:
-        return None
+    if base is None:
+        return _with_scheme(f"https:{url}", "https") if url.startswith("//") else None
+    return _joined(base, url.replace(_BACKSLASH, "/")) if url else None
+
+
+def _joined(base: str, url: str) -> str | None:
     try:
-        joined = urljoin(base, url.replace("\\", "/"))
+        joined = urljoin(base, url)
     except ValueError:
         return None
-    web = _SCHEME.match(joined)
-    return _with_scheme(joined, web[1].lower()) if web else None
+    scheme = _SCHEME.match(joined)
+    return _with_scheme(joined, scheme[1].lower()) if scheme else None
 
 
 def _with_scheme(url: str, scheme: str) -> str | None:

@@ -1,0 +1,118 @@
+"""Limits on HTML before it is parsed: size, depth, attributes.
+
+nh3 needs over 12 s for 320 KB of nested `<div>`, since a parser searches its stack of open
+elements at every tag. What is here reads the markup once, tag by tag, and is linear. Small
+bodies with few tags skip it: their depth cannot matter.
+"""
+
+import re
+from collections import Counter
+
+MAX_SIZE = 2_000_000
+"""Characters; what comes after is cut."""
+
+MAX_DEPTH = 200
+"""Elements open at one time; tags beyond go, their text stays."""
+
+MAX_FORMATTING = 24
+"""Formatting elements open at one time: parsers open them anew in every block."""
+
+MAX_ATTRIBUTES = 200
+"""Attributes of one element; more are cut."""
+
+MAX_REFERENCES = 100_000
+"""`&` in one body; nh3 takes some microseconds for each. What comes after is cut."""
+
+SMALL = 20_000
+FEW_TAGS = 200
+
+_SPECIAL = r"script|style|textarea|title|xmp|iframe|noembed|noframes"
+_VALUE = r"\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+"
+_ATTRIBUTES = rf"(?:[\s/]++|[^\s/>][^\s/>=]*+(?:{_VALUE})?+){{0,{2 * MAX_ATTRIBUTES}}}+"
+_TOKEN = re.compile(
+    rf"<!--(?:-?>|.*?(?:--!?>|\Z))|<({_SPECIAL})(?=[\s/>]){_ATTRIBUTES}>.*?(?:</\1(?=[\s/>])|\Z)"
+    rf"|<(/?)([a-z][^\s/>]*+)({_ATTRIBUTES})(>|[^>]*+(?:>|\Z))",
+    re.IGNORECASE | re.DOTALL,
+)
+
+_VOID_NAMES = (
+    "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr"
+)
+# Their end tags may be left out: a sibling closes them, so they do not add up.
+_CLOSING_NAMES = (
+    "p li dt dd tr td th thead tbody tfoot caption colgroup option optgroup rp rt rb rtc body html head"
+)
+_FREE = frozenset(f"{_VOID_NAMES} {_CLOSING_NAMES}".split())
+_FORMATTING_NAMES = "a b big code em font i nobr s small strike strong tt u"
+_FORMATTING = frozenset(_FORMATTING_NAMES.split())
+
+
+def bound(markup: str) -> tuple[str, tuple[str, ...]]:
+    """`markup` within the limits, and the codes of the limits that it went over.
+
+    Loses no text but what lies beyond `MAX_SIZE` or `MAX_REFERENCES`.
+    """
+    notes: set[str] = set()
+    if len(markup) > MAX_SIZE:
+        markup = _cut(markup)
+        notes.add("cut-size")
+    if markup.count("&") > MAX_REFERENCES:
+        markup = "&".join(markup.split("&", MAX_REFERENCES)[:MAX_REFERENCES])
+        notes.add("cut-size")
+    if len(markup) > SMALL or markup.count("<") > FEW_TAGS:
+        markup = _Scan(notes).run(markup)
+    return markup, tuple(sorted(notes))
+
+
+def _cut(markup: str) -> str:
+    """The first `MAX_SIZE` characters, less a tag that would be cut in two."""
+    start = markup[:MAX_SIZE]
+    opening = start.rfind("<")
+    return start[:opening] if opening > start.rfind(">") else start
+
+
+class _Scan:
+    """One walk over the tags of one body.
+
+    Counts open elements by name: an end tag closes one of its name. That is never less than
+    the real depth, whatever is mis-nested.
+    """
+
+    def __init__(self, notes: set[str]) -> None:
+        self.notes = notes
+        self.open: Counter[str] = Counter()
+        self.depth = 0
+        self.formatting = 0
+
+    def run(self, markup: str) -> str:
+        return _TOKEN.sub(self._tag, markup)
+
+    def _tag(self, match: re.Match[str]) -> str:
+        _, slash, name, attributes, end = match.groups()
+        if name is None:
+            return match[0]
+        name = name.lower()
+        if name not in _FREE and not self._count(name, closing=bool(slash)):
+            return ""
+        if end != ">":
+            self.notes.add("cut-attributes")
+            return f"<{slash}{name}{attributes}>"
+        return match[0]
+
+    def _count(self, name: str, *, closing: bool) -> bool:
+        """Whether the tag may stay."""
+        if closing:
+            if self.open[name] == 0:
+                return False
+            self._step(name, -1)
+            return True
+        if self.depth >= MAX_DEPTH or (name in _FORMATTING and self.formatting >= MAX_FORMATTING):
+            self.notes.add("cut-depth")
+            return False
+        self._step(name, 1)
+        return True
+
+    def _step(self, name: str, by: int) -> None:
+        self.open[name] += by
+        self.depth += by
+        self.formatting += by if name in _FORMATTING else 0

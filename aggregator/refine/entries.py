@@ -1,0 +1,238 @@
+"""One document's entries, made ready to be stored.
+
+    entry ──► text, links, body, image ──► draft ─┐
+                                                  ├─ settle: repeats and void keys ──► Refined
+    entry ──► ...                      ──► draft ─┘
+
+Rules of this file: pure; `now` comes in. An entry that cannot be refined costs only itself.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model import Document, Enclosure, Entry, Origin, Refined
+from aggregator.refine import identity, images, language, policy, text
+from aggregator.refine.html import Cleaned, sanitize
+from aggregator.refine.urls import absolute, canonical, published, without_proxy
+
+SKEW = timedelta(minutes=10)
+"""How far ahead of ours another clock may be; later dates are in the future."""
+
+MAX_TITLE = 1_000
+MAX_SUMMARY = 1_000
+MAX_NAME = 200
+MAX_NAMES = 50
+MAX_VOID = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a document is refined against.
+
+    source          name of the source
+    url             address of the document; relative addresses are against it in the end
+    now             the moment of the pass, aware, UTC
+    proxy_prefixes  proxies put in front of addresses, undone
+    void_guids      guids, and void_links canonical links, known to name several entries
+    players         hosts whose frames may stay
+    fallbacks       starts of addresses of images that belong to no article
+    """
+
+    source: str
+    url: str
+    now: datetime
+    proxy_prefixes: tuple[str, ...] = ()
+    void_guids: frozenset[str] = frozenset()
+    void_links: frozenset[str] = frozenset()
+    players: frozenset[str] = frozenset(policy.PLAYERS)
+    fallbacks: tuple[str, ...] = images.FALLBACKS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefinedDocument:
+    """The articles of a document in its order, the keys that name several, and what went wrong."""
+
+    articles: tuple[Refined, ...]
+    void_guids: frozenset[str] = frozenset()
+    void_links: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cleaned:
+    """An entry and what was made of it, before its document decides on keys."""
+
+    entry: Entry
+    draft: identity.Draft
+    link: str | None
+    authors: tuple[str, ...]
+    base: str | None
+    notes: tuple[str, ...]
+
+
+def refine(document: Document, context: Context) -> RefinedDocument:
+    """Turn the entries of `document` into articles. Exact repeats are dropped. Raises nothing."""
+    cleaned: list[_Cleaned] = []
+    notes: list[str] = []
+    homes = (canonical(document.link), canonical(context.url))
+    for number, entry in enumerate(document.entries, 1):
+        try:
+            cleaned.append(_clean(entry, document, context, homes))
+        except Exception as error:  # noqa: BLE001 - whatever one entry does, the others are kept
+            notes.append(_complaint(number, entry, error))
+    settled = identity.settle([one.draft for one in cleaned], context.void_guids, context.void_links)
+    articles: list[Refined] = []
+    for name in settled.names:
+        try:
+            articles.append(_refined(cleaned[name.at], name, document, context))
+        except Exception as error:  # noqa: BLE001 - as above
+            notes.append(_complaint(name.at + 1, cleaned[name.at].entry, error))
+    return RefinedDocument(
+        articles=tuple(articles),
+        void_guids=_bounded(settled.void_guids, {one.draft.guid or "" for one in cleaned}),
+        void_links=_bounded(settled.void_links, {one.draft.canonical_link or "" for one in cleaned}),
+        notes=tuple(notes),
+    )
+
+
+def _complaint(number: int, entry: Entry, error: Exception) -> str:
+    what = text.shorten(text.scrub_line(entry.title.value or entry.guid or ""), 60)
+    return f"entry {number} ({what}) was left out: {type(error).__name__}: {text.shorten(str(error), 200)}"
+
+
+def _bounded(void: frozenset[str], present: set[str]) -> frozenset[str]:
+    """At most `MAX_VOID` keys, those that this document shows first."""
+    if len(void) <= MAX_VOID:
+        return void
+    return frozenset([*sorted(void & present), *sorted(void - present)][:MAX_VOID])
+
+
+def _clean(entry: Entry, document: Document, context: Context, homes: tuple[str | None, ...]) -> _Cleaned:
+    base, link = _addresses(entry, document, context)
+    body = _body(entry, base, context)
+    title = _title(entry)
+    whole_link = canonical(link)
+    date = entry.published or entry.updated
+    draft = identity.Draft(
+        guid=_guid(entry),
+        canonical_link=whole_link if identity.identifies(whole_link, *homes) else None,
+        title=title,
+        text=text.lines(body.html),
+        body=body.html,
+        date=date,
+        exact_hash=identity.exact_hash(title, date, body.html),
+        uid_prefix=entry.uid_prefix,
+        seed=_is_seed(entry),
+    )
+    authors = _labels(entry.authors or (document.author or "",))
+    return _Cleaned(entry, draft, link, authors, base, body.notes)
+
+
+def _is_seed(entry: Entry) -> bool:
+    return entry.categories is not None or entry.file_time is not None
+
+
+def _addresses(entry: Entry, document: Document, context: Context) -> tuple[str | None, str | None]:
+    """What relative addresses of the body are against, and the entry's own link."""
+    site = absolute(document.link or "", context.url) or context.url
+    stated = absolute(entry.base or document.base or "", site)
+    link = (
+        published(without_proxy(entry.link, context.proxy_prefixes), stated or site) if entry.link else None
+    )
+    if link is not None and link.startswith("mailto:"):
+        link = None
+    return stated or link or site, link
+
+
+def _guid(entry: Entry) -> str | None:
+    """The guid as given, on one line; a huge one by its hash."""
+    guid = text.scrub_line(entry.guid or "").strip()
+    if len(guid) > MAX_TITLE:
+        return f"sha256:{identity.digest(guid)}"
+    return guid or None
+
+
+def _title(entry: Entry) -> str:
+    """Plain text. A seed file's title keeps every blank (format.md "Title" 4)."""
+    if _is_seed(entry) and not entry.title.html:
+        return text.scrub_line(entry.title.value)
+    return text.shorten(text.label(entry.title.value, markup=entry.title.html), MAX_TITLE)
+
+
+def _body(entry: Entry, base: str | None, context: Context) -> Cleaned:
+    content = entry.body if entry.body.value.strip() else entry.summary
+    markup = content.value if content.html else text.paragraphs(content.value)
+    return sanitize(markup, base=base, proxies=context.proxy_prefixes, players=context.players)
+
+
+def _summary(entry: Entry) -> str:
+    """What the source says shortly of an entry; nothing where that is the body."""
+    if not entry.body.value.strip() or entry.summary.value == entry.body.value:
+        return ""
+    return text.shorten(text.label(entry.summary.value, markup=entry.summary.html), MAX_SUMMARY)
+
+
+def _labels(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names as plain text, each once, in their order."""
+    found = (text.shorten(text.label(name), MAX_NAME) for name in names)
+    return tuple(dict.fromkeys(name for name in found if name))[:MAX_NAMES]
+
+
+def _enclosures(entry: Entry, base: str | None) -> tuple[Enclosure, ...]:
+    found: dict[str, Enclosure] = {}
+    for enclosure in entry.enclosures:
+        url = published(enclosure.url, base)
+        if url is not None and url.startswith("http") and url not in found:
+            kind = text.label(enclosure.type or "")
+            title = text.shorten(text.label(enclosure.title or ""), MAX_NAME)
+            length = enclosure.length if enclosure.length and enclosure.length > 0 else None
+            found[url] = Enclosure(url, kind if "/" in kind else None, length, title or None)
+    return tuple(found.values())
+
+
+def _origin(origin: Origin | None, base: str | None) -> Origin | None:
+    if origin is None:
+        return None
+    title = text.label(origin.title or "") or None
+    return Origin(title, published(origin.link, base), text.scrub_line(origin.id or "").strip() or None)
+
+
+def _past(moment: datetime | None, now: datetime) -> datetime | None:
+    """`moment`, or None if it lies in the future: the moment an article was first seen stands in then."""
+    return moment if moment is None or moment <= now + SKEW else None
+
+
+def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Context) -> Refined:
+    entry, draft = one.entry, one.draft
+    image, image_from = images.lead(entry, draft.body, one.base, context.proxy_prefixes, context.fallbacks)
+    notes = list(one.notes)
+    date = _past(draft.date, context.now)
+    if date != draft.date:
+        notes.append("date-future")
+    return Refined(
+        key=name.key,
+        uid=name.uid,
+        guid=name.guid,
+        link=one.link,
+        canonical_link=name.canonical_link,
+        title=draft.title,
+        authors=one.authors,
+        published=date,
+        updated=_past(entry.updated, context.now),
+        body=draft.body,
+        summary=_summary(entry),
+        enclosures=_enclosures(entry, one.base),
+        image=image,
+        image_from=image_from,
+        tags=_labels(entry.tags),
+        language=language.tag(entry.language, document.language),
+        origin=_origin(entry.origin, one.base),
+        rights=text.shorten(text.label(entry.rights or document.rights or ""), MAX_SUMMARY) or None,
+        categories=entry.categories,
+        file_time=entry.file_time,
+        uid_prefix=entry.uid_prefix,
+        fingerprint=identity.text_fingerprint(draft.text),
+        text_hash=identity.text_hash(draft.title, draft.text, canonical(one.link)),
+        exact_hash=draft.exact_hash,
+        notes=tuple(notes),
+    )

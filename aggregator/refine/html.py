@@ -1,0 +1,255 @@
+"""HTML made safe: the policy of `policy.py`, applied with nh3.
+
+    markup ──► bound ──► nh3 ──► frames ──► nh3 (only if frames were rewritten) ──► html
+
+`bound` caps size, depth and attributes, as nh3's cost grows with the square of the depth.
+nh3 parses like a browser (html5ever) and keeps what the policy names; `_attribute` sees every
+attribute that is left. Nothing that runs after the last nh3 pass adds a tag or an attribute.
+"""
+
+import html as entities
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import nh3
+
+from aggregator.refine import policy, text
+from aggregator.refine.bounds import bound
+from aggregator.refine.urls import absolute, without_proxy
+
+PASSES = 4
+"""Sanitising again changes nothing for all but made-up markup; after so many passes it becomes text."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_.:\-]*")
+_ID = re.compile(r"""\s(?:id|name)\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
+_FRAGMENT = re.compile(r"#[^\s\"'<>\\`]+")
+_DATA_IMAGE = re.compile(
+    rf"data:image/(?:{'|'.join(map(re.escape, policy.RASTER_TYPES))})[;,][A-Za-z0-9+/=%;,:._\-]*",
+    re.IGNORECASE,
+)
+_CANDIDATE = re.compile(r"[\s,]*+(\S*[^\s,])(?:,|\s*+([^,]*+)(?:,|\Z))")
+_CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_CSS_VALUE = re.compile(
+    rf"(?:(?:{'|'.join(sorted(policy.STYLE_FUNCTIONS))})\([^\"'(){{}}\\<>@;]*\)"
+    r"|[^\"'(){}\\<>@;]|\"[^\"\\<>;]*\"|'[^'\\<>;]*')*",
+    re.IGNORECASE,
+)
+_CSS_NEGATIVE = re.compile(r"(?<![\w)])-[.\d]")
+_STYLES = frozenset(name for names in policy.STYLES for name in names.split())
+# In what nh3 writes: attributes always stand in double quotes, and a frame's text ends with the frame.
+_FRAME = re.compile(r'<iframe((?: [^\s="<>]+="[^"]*")*)>.*?</iframe>', re.DOTALL)
+_ATTRIBUTE = re.compile(r' ([^\s="<>]+)="([^"]*)"')
+_PRE = re.compile(r'(<pre(?: [^\s="<>]+="[^"]*")*>)(?=\n)')
+# A parser that runs scripts takes what is in it for text.
+_NOSCRIPT = re.compile(r"</?noscript(?:[\s/][^<>]*+)?>", re.IGNORECASE)
+# Without these, what nh3 writes is parsed to the same tree again.
+_UNSTABLE = re.compile(
+    r"<(?:marquee|object|applet|button|svg|math|template|select|form|nobr|html|body|frameset|h[1-6]|a|table|caption)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What attributes are judged by while one body is cleaned."""
+
+    base: str | None = None
+    proxies: tuple[str, ...] = ()
+    players: frozenset[str] = frozenset(policy.PLAYERS)
+    ids: frozenset[str] = frozenset()
+    last: bool = False  # frames were rewritten: only players may load
+    notes: set[str] = field(default_factory=set)
+
+
+_frame: ContextVar[Frame] = ContextVar("frame")
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Safe HTML, and in short codes what was done to it."""
+
+    html: str
+    notes: tuple[str, ...] = ()
+
+
+def sanitize(
+    markup: str,
+    *,
+    base: str | None = None,
+    proxies: tuple[str, ...] = (),
+    players: frozenset[str] = frozenset(policy.PLAYERS),
+) -> Cleaned:
+    """`markup` as the policy allows it, every address absolute against `base`. Never raises.
+
+    Safe markup keeps its DOM. Cleaning what was cleaned changes nothing.
+    """
+    source, notes = bound(text.scrub(markup))
+    if "<" not in source and "&" not in source:
+        return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
+    if "noscript" in source.lower():
+        source = _NOSCRIPT.sub("", source)
+    ids = frozenset(_ID.findall(source)) if "#" in source else frozenset()
+    frame = Frame(base, proxies, players, ids, notes=set(notes))
+    token = _frame.set(frame)
+    try:
+        cleaned = _clean(source)
+        if "<iframe" in cleaned:
+            cleaned = _FRAME.sub(_player_or_link, cleaned)
+            _frame.set(replace(frame, last=True))
+            cleaned = _clean(cleaned)
+        if _UNSTABLE.search(source):
+            cleaned = _settle(cleaned)
+    finally:
+        _frame.reset(token)
+    return Cleaned(cleaned, tuple(sorted(frame.notes)))
+
+
+def _clean(markup: str) -> str:
+    cleaned = _cleaner.clean(markup)
+    scrubbed = text.scrub(cleaned)
+    if scrubbed != cleaned:
+        # Character references brought in what XML forbids; without it a name may read differently.
+        cleaned = text.scrub(_cleaner.clean(scrubbed))
+    if "<pre" in cleaned:
+        # Parsers drop the first newline of a pre; nh3 does not write it again.
+        cleaned = _PRE.sub(r"\1\n", cleaned)
+    return cleaned
+
+
+def _settle(cleaned: str) -> str:
+    """`cleaned`, cleaned until that changes nothing: text of elements that went may stand elsewhere then."""
+    for _ in range(PASSES):
+        again = _clean(cleaned)
+        if again == cleaned:
+            return cleaned
+        cleaned = again
+    _frame.get().notes.add("text-only")
+    return entities.escape(text.plain(cleaned), quote=False)
+
+
+# --- attributes -------------------------------------------------------------------------
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """The value that an allowed attribute leaves with, or None if it goes."""
+    rule = _RULES.get(name)
+    if rule is not None:
+        return rule(tag, value)
+    if name.startswith(("data-", "aria-")) and not _NAME.fullmatch(name):
+        return None
+    return value
+
+
+def _address(tag: str, value: str) -> str | None:
+    frame = _frame.get()
+    if tag not in policy.FETCHING and _FRAGMENT.fullmatch(value) and value[1:] in frame.ids:
+        return value
+    if value[:5].lower() == "data:":
+        return (
+            value if tag == "img" and len(value) <= policy.MAX_DATA and _DATA_IMAGE.fullmatch(value) else None
+        )
+    url = without_proxy(value, frame.proxies) if frame.proxies else value
+    if url is not value:
+        frame.notes.add("proxy")
+    found = absolute(url, frame.base)
+    if found is None:
+        if value.strip():
+            frame.notes.add("address")
+        return None
+    if tag in policy.FETCHING and not _may_fetch(tag, found, frame):
+        return None
+    return found
+
+
+def _may_fetch(tag: str, url: str, frame: Frame) -> bool:
+    if tag == "iframe" and frame.last:
+        return is_player(url, frame.players)
+    return not url.startswith("mailto:")
+
+
+def _srcset(_tag: str, value: str) -> str | None:
+    kept: list[str] = []
+    same = True
+    for url, descriptor in _CANDIDATE.findall(value)[:100]:
+        found = _address("source", url)
+        same = same and found == url
+        if found:
+            # A comma at an end would be read as the next candidate's.
+            kept.append(f"{found.strip(',')} {descriptor.strip()}".strip())
+    return value if same and kept else ", ".join(kept) or None
+
+
+def _style(_tag: str, value: str) -> str | None:
+    return _declarations(value) if len(value) <= policy.MAX_STYLE else None
+
+
+@lru_cache(maxsize=4096)
+def _declarations(style: str) -> str | None:
+    plain_style = _CSS_COMMENT.sub(" ", style)
+    pieces = [piece for piece in plain_style.split(";") if piece.strip()]
+    kept = [piece for piece in pieces if _is_harmless(piece)]
+    if len(kept) == len(pieces) and plain_style == style:
+        return style if kept else None
+    return "; ".join(piece.strip() for piece in kept) or None
+
+
+def _is_harmless(declaration: str) -> bool:
+    name, colon, value = declaration.partition(":")
+    name = name.strip().lower()
+    if not colon or name not in _STYLES or not _CSS_VALUE.fullmatch(value):
+        return False
+    return not (name.startswith(policy.NO_NEGATIVES) and _CSS_NEGATIVE.search(value))
+
+
+_RULES: dict[str, Callable[[str, str], str | None]] = {
+    **dict.fromkeys(policy.ADDRESSES, _address),
+    "srcset": _srcset,
+    "style": _style,
+}
+
+
+# --- frames -----------------------------------------------------------------------------
+
+
+def _player_or_link(match: re.Match[str]) -> str:
+    """A frame as it may stay: a player, or a link to what it shows, or nothing."""
+    frame = _frame.get()
+    attributes = dict(_ATTRIBUTE.findall(match[1]))
+    url = entities.unescape(attributes.get("src") or attributes.get("data-src") or "")
+    found = absolute(url, frame.base)
+    if found is None or found.startswith("mailto:"):
+        frame.notes.add("frame-gone")
+        return ""
+    if is_player(found, frame.players):
+        frame.notes.add("player")
+        attributes["src"] = entities.escape(found)
+        written = "".join(f' {name}="{value}"' for name, value in attributes.items())
+        return f"<iframe{written}></iframe>"
+    frame.notes.add("frame-link")
+    shown = attributes.get("title") or entities.escape(found)
+    return f'<a href="{entities.escape(found)}">{shown}</a>'
+
+
+def is_player(url: str, players: frozenset[str]) -> bool:
+    """Whether `url` lies on one of the hosts `players` or below one."""
+    host = url.partition("://")[2].partition("/")[0].partition("?")[0].lower()
+    host = host.rpartition("@")[2].partition(":")[0]
+    labels = host.split(".")
+    return any(".".join(labels[at:]) in players for at in range(len(labels) - 1))
+
+
+_TAGS = {name for names in policy.ELEMENTS for name in names.split()}
+_cleaner = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags={name for names in policy.DROPPED_WITH_CONTENT for name in names.split()},
+    attributes={"*": set(policy.EVERYWHERE), **{tag: set(names) for tag, names in policy.ATTRIBUTES.items()}},
+    generic_attribute_prefixes=set(policy.PREFIXES),
+    set_tag_attribute_values={"iframe": {"sandbox": policy.SANDBOX}},
+    url_schemes={*policy.SCHEMES, "data"},
+    link_rel=policy.LINK_REL,
+    strip_comments=True,
+    attribute_filter=_attribute,
+)
