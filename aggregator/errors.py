@@ -80,7 +80,14 @@ class FetchError(SourceError):
 
 
 class Unreachable(FetchError):
-    """No connection was made: the host was not found, or did not answer, or refused."""
+    """No connection was made: the host was not found, or did not answer, or refused.
+
+    `offline` is set where no other host could be reached either.
+    """
+
+    def __init__(self, message: str, *, offline: bool = False) -> None:
+        super().__init__(message)
+        self.offline = offline
 
 
 class ForbiddenAddress(FetchError):

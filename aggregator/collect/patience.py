@@ -16,6 +16,7 @@ _SHORT_TRIES_AFTER = 11.0
 _SHORT = 0.5
 _SLOW = 0.4  # a refusal takes no time and says nothing about our network
 _FORGOTTEN_AFTER = 60.0
+_HOSTS_OF_AN_OUTAGE = 5
 
 
 class Patience:
@@ -26,6 +27,7 @@ class Patience:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._last = 0.0
+        self._missed: set[str] = set()
 
     def seconds(self) -> float:
         """How long the next connection may take; 0 when it is not to be tried."""
@@ -44,16 +46,24 @@ class Patience:
         """Note that a connection was made."""
         with self._lock:
             self._since = None
+            self._missed.clear()
 
-    def failed(self, begun: float) -> None:
-        """Note a failure of a try that began at `begun` (of the same clock)."""
+    def failed(self, host: str, begun: float) -> bool:
+        """Note a failure of a try that began at `begun` (of the same clock).
+
+        Returns whether so many hosts failed, with no success between, that the fault must be ours.
+        """
         now = self._clock()
-        if now - begun < _SLOW:
-            return
         with self._lock:
+            if len(self._missed) < _HOSTS_OF_AN_OUTAGE:
+                self._missed.add(host)
+            offline = len(self._missed) >= _HOSTS_OF_AN_OUTAGE
+            if now - begun < _SLOW:
+                return offline
             if self._since is None or now - self._last > _FORGOTTEN_AFTER:
                 self._since = begun
             self._last = now
+            return offline
 
     def now(self) -> float:
         """The clock's time, for `failed`."""

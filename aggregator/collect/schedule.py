@@ -1,25 +1,27 @@
 """When a source is asked next. Pure functions over recorded facts; all moments are UTC.
 
-Next due is the latest of what the operator wishes (`interval`, or the next moment of `schedule`), what the
-feed says (ttl, update period, hours and days to skip), and what the server says (freshness,
-Retry-After), and never later than 31 days. It is stored, so that a restart asks nothing early.
+Next due is the latest of what the operator wishes (`interval`, stretched for a quiet source, or the next
+moment of `schedule`), what the feed says (ttl, update period, hours and days to skip), and what the server
+says (freshness, Retry-After), and never later than 31 days. It is stored, so that a restart asks nothing
+early and forgets nothing.
 """
 
 import zlib
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from aggregator.errors import FetchError, Gone, SourceError
+from aggregator.collect.rhythm import learned, next_fire, outside_skipped, suggested
+from aggregator.errors import FetchError, Gone, SourceError, Unreachable
 from aggregator.model import Fetched, Rhythm, Source, SourceState, Validators
 
 LEAST_SECONDS = 60.0
 MOST_SECONDS = 31 * 86400.0
-MOST_BACK_OFF = 7 * 86400.0
-JITTER = 0.1  # of the interval, at most
+JITTER = 0.1  # of the wait, at most
 MOST_JITTER = 900.0
+MOST_BACK_OFF = 7 * 86400.0 - MOST_JITTER
+SITE_PAUSE = 3600.0  # where a server says 429 or 503, and not for how long
 MOVED_AFTER_FETCHES = 3
 MOVED_AFTER = timedelta(days=3)
 MOVE_FORGOTTEN_AFTER = 3  # failures in a row at the new address
@@ -96,11 +98,21 @@ def is_dead(source: Source, state: SourceState, now: datetime) -> bool:
 
 
 def after_success(
-    source: Source, state: SourceState, fetched: Fetched, rhythm: Rhythm | None, now: datetime
+    source: Source,
+    state: SourceState,
+    fetched: Fetched,
+    rhythm: Rhythm | None,
+    now: datetime,
+    *,
+    dates: Iterable[datetime] = (),
 ) -> SourceState:
-    """The state after a document was obtained and read; `rhythm` is None if it was unchanged."""
+    """The state after a document was obtained and read.
+
+    `rhythm` is None if it was unchanged; else `dates` are those of its entries.
+    """
     if not same_place(source, state):
         state = _new_place(state)
+    known = state.rhythm if rhythm is None else learned(state.rhythm, rhythm, dates, now)
     state = replace(
         state,
         url=home(source),
@@ -113,18 +125,23 @@ def after_success(
         failures=0,
         retry_after=None,
         gone=False,
-        rhythm=state.rhythm if rhythm is None else rhythm,
+        rhythm=known,
         fresh_until=_later(now, fetched.fresh_for),
         **_move(source, state, fetched, now),
     )
-    return replace(state, next_due=_next(source, state, now, wait=_interval(source)))
+    wait = suggested(known, _interval(source), source.fetch.max_interval, now)
+    return replace(state, next_due=_next(source, state, now, wait=wait))
 
 
 def after_failure(source: Source, state: SourceState, error: SourceError, now: datetime) -> SourceState:
-    """The state after a failure: validators stay, the wait doubles each time up to a week."""
+    """The state after a failure: validators stay, the wait doubles each time up to a week.
+
+    While nothing at all can be reached, the fault is in our network and no source's.
+    """
     if not same_place(source, state):
         state = replace(_new_place(state), url=home(source))
-    failures = state.failures + 1
+    offline = isinstance(error, Unreachable) and error.offline
+    failures = state.failures + (0 if offline else 1)
     told = error.retry_after if isinstance(error, FetchError) else None
     fresh = error.fresh_for if isinstance(error, FetchError) else None
     held = state.retry_after if state.retry_after is not None and state.retry_after > now else None
@@ -133,7 +150,7 @@ def after_failure(source: Source, state: SourceState, error: SourceError, now: d
         state,
         last_attempt=now,
         last_error=str(error),
-        failing_since=state.failing_since or now,
+        failing_since=state.failing_since or (None if offline else now),
         failures=failures,
         retry_after=_later(now, told) or held,
         gone=isinstance(error, Gone) and not moved,
@@ -142,8 +159,8 @@ def after_failure(source: Source, state: SourceState, error: SourceError, now: d
     if moved and (failures >= MOVE_FORGOTTEN_AFTER or isinstance(error, Gone)):
         state = replace(state, moved_to=None, moved_since=None, moved_count=0)
     wait = _interval(source)
-    back_off = max(wait, min(MOST_BACK_OFF, wait * 2.0 ** min(failures - 1, 20)))
-    return replace(state, next_due=_next(source, state, now, wait=back_off))
+    back_off = max(wait, min(MOST_BACK_OFF, wait * 2.0 ** min(max(0, failures - 1), 20)))
+    return replace(state, next_due=_next(source, state, now, wait=wait if offline else back_off))
 
 
 def after_scan(state: SourceState, now: datetime) -> SourceState:
@@ -157,6 +174,39 @@ def after_scan(state: SourceState, now: datetime) -> SourceState:
         failures=0,
         next_due=None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """How long a whole site is to be left alone, and whether its server said so."""
+
+    until: datetime
+    told: bool
+
+
+def site_pause(error: SourceError, now: datetime) -> Pause | None:
+    """The pause that a 429 or 503 of one source means for all sources of its site."""
+    if not isinstance(error, FetchError) or error.status not in {429, 503}:
+        return None
+    until = _later(now, SITE_PAUSE if error.retry_after is None else error.retry_after)
+    assert until is not None, "there are seconds"
+    return Pause(until, told=error.retry_after is not None)
+
+
+def paused(state: SourceState, pause: Pause) -> SourceState:
+    """The state of another source of a paused site. What its server said holds even `run --all` back."""
+    due = pause.until if state.next_due is None else max(state.next_due, pause.until)
+    if not pause.told:
+        return replace(state, next_due=due)
+    told = pause.until if state.retry_after is None else max(state.retry_after, pause.until)
+    return replace(state, next_due=due, retry_after=told)
+
+
+def shifted(state: SourceState, by: timedelta) -> SourceState:
+    """The state after the clock was set: the waits still to come stay as long as they were."""
+    names = ("next_due", "last_attempt", "retry_after", "fresh_until")
+    moments = {name: getattr(state, name) for name in names}
+    return replace(state, **{name: moment + by for name, moment in moments.items() if moment is not None})
 
 
 def _new_place(state: SourceState) -> SourceState:
@@ -199,9 +249,9 @@ def _next(source: Source, state: SourceState, now: datetime, *, wait: float) -> 
     """The next moment to ask; `wait` is what our own interval or back-off wishes, in seconds."""
     latest = now + timedelta(seconds=MOST_SECONDS)
     due = max(_wishes(state, now, wait))
-    due = min(latest, _outside_skipped(due, state.rhythm))
+    due = min(latest, outside_skipped(due, state.rhythm))
     if source.fetch.schedule:
-        due = min(latest, next_fire(source.fetch.schedule, source.timezone, due))
+        due = min(latest, next_fire(source.fetch.schedule, source.timezone, due) or latest)
         return due + timedelta(seconds=jitter(source.name) * (LEAST_SECONDS - 1))
     spread = jitter(source.name) * min(MOST_JITTER, JITTER * wait)
     return min(latest, due + timedelta(seconds=spread))
@@ -219,35 +269,6 @@ def _later(now: datetime, seconds: float | None) -> datetime | None:
     return None if seconds is None else now + timedelta(seconds=min(MOST_SECONDS, max(0.0, seconds)))
 
 
-def _outside_skipped(moment: datetime, rhythm: Rhythm) -> datetime:
-    """The first moment from `moment` on that is in no hour or day to be skipped.
-
-    A feed that skips every hour or every day asks for nothing that could be done.
-    """
-    hours = rhythm.skip_hours if len(rhythm.skip_hours) < 24 else frozenset[int]()
-    days = rhythm.skip_days if len(rhythm.skip_days) < 7 else frozenset[int]()
-    for _ in range(8 * 24):
-        if moment.hour not in hours and moment.weekday() not in days:
-            break
-        moment = moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return moment
-
-
 def jitter(name: str) -> float:
     """A number from 0 to 1 that is always the same for a source and differs between sources."""
     return zlib.crc32(name.encode("utf-8", "surrogatepass")) / 0xFFFFFFFF
-
-
-@lru_cache(maxsize=1024)
-def _trigger(expression: str, timezone: str) -> Any:  # noqa: ANN401 - APScheduler has no types
-    from apscheduler.triggers.cron import CronTrigger
-
-    return CronTrigger.from_crontab(expression, timezone=timezone)
-
-
-def next_fire(expression: str, timezone: str, moment: datetime) -> datetime:
-    """The first moment from `moment` on that a cron expression names; `moment` plus 31 days if none does."""
-    fire: datetime | None = _trigger(expression, timezone).get_next_fire_time(None, moment)
-    if fire is None:
-        return moment + timedelta(seconds=MOST_SECONDS)
-    return fire.astimezone(moment.tzinfo)

@@ -126,12 +126,14 @@ class Door:
         exchange = _CURRENT.get()
         seconds = min(exchange.left(), self.patience.seconds())
         if not seconds:
-            raise Unreachable("not tried: nothing could be reached; check this machine's network")
+            raise Unreachable(
+                "not tried: nothing could be reached; check this machine's network", offline=True
+            )
         begun = self.patience.now()
         try:
             connection = connect(host, port, seconds=seconds, private=self.private, resolver=self.resolver)
-        except Unreachable:
-            self.patience.failed(begun)
+        except Unreachable as error:
+            error.offline = self.patience.failed(host, begun)
             raise
         self.patience.succeeded()
         connection.settimeout(max(0.001, exchange.deadline - time.monotonic()))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from requests.exceptions import InvalidURL
 from urllib3.exceptions import IncompleteRead, LocationParseError
 
-from aggregator.errors import FetchError, LimitExceeded
+from aggregator.errors import FetchError, LimitExceeded, Unreachable
 
 _SECRET_PARAMETER = re.compile(
     r"([?&;][^=&;#]*(?:token|key|pass|pwd|secret|auth|sig|session|credential)[^=&;#]*=)[^&;#]+", re.IGNORECASE
@@ -89,6 +89,8 @@ def explain(error: Exception, url: str) -> FetchError:
 def _with_place(error: FetchError, place: str) -> FetchError:
     if place in str(error):
         return error
+    if isinstance(error, Unreachable):
+        return Unreachable(f"{place}: {error}", offline=error.offline)
     kind = type(error)
     return kind(
         f"{place}: {error}", status=error.status, retry_after=error.retry_after, fresh_for=error.fresh_for

@@ -183,14 +183,24 @@ def _unpack_set(data: bytes | None) -> frozenset[str]:
 def _pack_rhythm(rhythm: Rhythm) -> str:
     if rhythm == Rhythm():
         return ""
-    return to_json([rhythm.ttl, rhythm.period, sorted(rhythm.skip_hours), sorted(rhythm.skip_days)])
+    newest = micros(rhythm.newest)
+    hours, days = sorted(rhythm.skip_hours), sorted(rhythm.skip_days)
+    return to_json([rhythm.ttl, rhythm.period, hours, days, rhythm.gap, newest])
 
 
 def _unpack_rhythm(text: str) -> Rhythm:
     if not text:
         return Rhythm()
-    ttl, period, hours, days = from_json(text)
-    return Rhythm(ttl=ttl, period=period, skip_hours=frozenset(hours), skip_days=frozenset(days))
+    ttl, period, hours, days, *learned = from_json(text)
+    gap, newest = learned or (None, None)
+    return Rhythm(
+        ttl=ttl,
+        period=period,
+        skip_hours=frozenset(hours),
+        skip_days=frozenset(days),
+        gap=gap,
+        newest=moment(newest),
+    )
 
 
 def file_stamps(conn: Connection, name: str) -> dict[str, FileStamp]:
