@@ -20,7 +20,6 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import certifi
 import requests
-from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError as Urllib3Error
 
@@ -28,7 +27,7 @@ from aggregator import __version__
 from aggregator.collect import decode, freshness, secrets, wire, wording
 from aggregator.collect.guard import Resolver, literal, objection, resolve
 from aggregator.collect.patience import Patience
-from aggregator.collect.schedule import address, same_place
+from aggregator.collect.schedule import address, home, same_place
 from aggregator.errors import FetchError, ForbiddenAddress, Gone, HttpError, LimitExceeded
 from aggregator.model import Fetched, FetchPolicy, Source, SourceState, Validators
 
@@ -62,7 +61,6 @@ class _Ask:
 
     source: Source
     url: str
-    home: tuple[str, str, int | None] = ("", "", None)
     shared: Mapping[str, str] = field(default_factory=dict)
     private: Mapping[str, str] = field(default_factory=dict)
     moved_to: str | None = None
@@ -114,7 +112,6 @@ class HttpFetcher:
         ask = _Ask(source=source, url=address(source, state))
         with wire.limits(wire.Exchange(policy.timeout, policy.max_bytes + _HEAD_BYTES)):
             try:
-                ask.home = _origin(source.url)
                 ask.shared = _shared_headers(policy, state.validators)
                 ask.private = self._private_headers(source)
                 return self._exchange(ask, state)
@@ -138,16 +135,14 @@ class HttpFetcher:
     def _send(self, ask: _Ask) -> Any:  # noqa: ANN401 - urllib3's response, untyped in requests
         """Send one request; returns with the head of the answer read."""
         policy = ask.source.fetch
-        url, user = _prepared(ask.url)
-        request = requests.PreparedRequest()
-        request.method, request.url = "GET", url
+        target = _target(ask.url)
         headers = dict(ask.shared)
-        if user:
-            headers["Authorization"] = user
-        if _reaches(_origin(url), ask.home):
+        if target.user:
+            headers["Authorization"] = target.user
+        if ask.private and _reaches(target, _target(home(ask.source))):
             headers |= ask.private
-        request.headers = CaseInsensitiveDict(headers)
-        proxies = self._proxies(policy, url)
+        request = wire.Request(target, headers)
+        proxies = self._proxies(policy, target.url)
         adapter = self._adapter(policy)
         return adapter.send(request, stream=True, timeout=policy.timeout, proxies=proxies).raw
 
@@ -247,8 +242,8 @@ def _shared_headers(policy: FetchPolicy, validators: Validators) -> dict[str, st
 
 
 @lru_cache(maxsize=16384)
-def _prepared(url: str) -> tuple[str, str]:
-    """The address as it goes on the wire, without its user part, and what that part authorizes.
+def _target(url: str) -> wire.Target:
+    """An address as it goes on the wire, taken apart once and not at every request.
 
     Raises FetchError for a scheme other than http and https, ValueError for what is no address.
     """
@@ -261,18 +256,17 @@ def _prepared(url: str) -> tuple[str, str]:
     user = ""
     if parts.username or parts.password:
         user = secrets.basic(unquote(parts.username or ""), unquote(parts.password or ""))
-    return request.url, user
+    sent = urlsplit(request.url)
+    port = sent.port or _DEFAULT_PORTS[sent.scheme]
+    return wire.Target(request.url, sent.scheme, sent.hostname or "", port, request.path_url, user)
 
 
-def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    return scheme, (parts.hostname or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(scheme)
-
-
-def _reaches(origin: tuple[str, str, int | None], home: tuple[str, str, int | None]) -> bool:
+def _reaches(target: wire.Target, home: wire.Target) -> bool:
     """Whether a source's own headers may go there: to its own origin, or the same host by TLS."""
-    return origin == home or (home[0::2] == ("http", 80) and origin == ("https", home[1], 443))
+    if (target.scheme, target.host, target.port) == (home.scheme, home.host, home.port):
+        return True
+    by_tls = (home.scheme, home.port, target.scheme, target.port) == ("http", 80, "https", 443)
+    return by_tls and target.host == home.host
 
 
 def _follow(ask: _Ask, status: int, target: str) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, proxy_from_url
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
@@ -197,6 +198,29 @@ def tls_context(authorities: str | None) -> ssl.SSLContext:
     return context
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address taken apart: `url` as it goes on the wire, `user` is what its user part authorizes."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    user: str
+
+
+class Request(PreparedRequest):
+    """A GET of a target, with exactly these headers."""
+
+    def __init__(self, target: Target, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.method = "GET"
+        self.url = target.url
+        self.headers = CaseInsensitiveDict(headers)
+        self.target = target
+
+
 class Adapter(HTTPAdapter):
     """Sends requests over guarded connections that share one TLS context."""
 
@@ -237,6 +261,21 @@ class Adapter(HTTPAdapter):
     def _install(manager: PoolManager, door: Door) -> None:
         makers: dict[str, Any] = {"http": partial(_Pool, door=door), "https": partial(_TlsPool, door=door)}
         manager.pool_classes_by_scheme = makers
+
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """The pool of a target's host."""
+        if proxies or not isinstance(request, Request):
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        target = request.target
+        return self.poolmanager.connection_from_host(target.host, target.port, target.scheme)
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """What stands in the request line."""
+        if proxies or not isinstance(request, Request):
+            return super().request_url(request, proxies)
+        return request.target.path
 
     def cert_verify(self, *_: Any) -> None:
         """Nothing: the context decides."""
