@@ -25,6 +25,8 @@ from aggregator.parse.sax import MalformedXmlError, TooDeepError, loose_parsing
 
 _FEED_ELEMENT = ("<rss", "<feed", "<rdf", "<channel", "<item", "<entry", ":rss", ":feed", ":rdf", ":channel")
 _ROOTS = frozenset(("rss", "feed", "rdf", "channel"))
+_SPEAKING = (MalformedXmlError, etree.XMLSyntaxError)
+"""Exceptions whose text says something to people."""
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -88,14 +90,14 @@ def _found(text: str, url: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     except TooDeepError as error:
         raise ParseError("refused: its elements are nested too deep") from error
     except Exception as error:  # noqa: BLE001 - feedparser raises what its input makes it raise
-        reason = str(error) if isinstance(error, MalformedXmlError) else type(error).__name__
+        reason = str(error) if isinstance(error, _SPEAKING) else type(error).__name__
     note = (f"not well-formed XML ({reason}); repaired",)
     mended = repair.mend(text)
     for attempt in (_feedparser, _loosely, _recovered):
         try:
             result = attempt(mended, url)
         except Exception as error:  # noqa: BLE001 - as above
-            reason = str(error) or type(error).__name__
+            reason = str(error) if isinstance(error, _SPEAKING) else type(error).__name__
             continue
         if result["entries"] or result.get("version"):
             return result, note

@@ -14,15 +14,16 @@ from aggregator.parse.dates import parse_date
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+_ITEMS = re.compile(r'"items"\s*:\s*\[')
+_BETWEEN = re.compile(r"[\s,]*")
+_DECODER = json.JSONDecoder(strict=False)
+
 Json = dict[str, Any]
 
 
 def read(text: str) -> Document:
     """The feed in a JSON text. Raises ParseError if it is broken or no JSON Feed."""
-    try:
-        data = json.loads(text, strict=False)
-    except (ValueError, RecursionError) as error:
-        raise ParseError(f"not valid JSON: {error}") from error
+    data, note = _load(text)
     if not isinstance(data, dict) or not isinstance(data.get("items"), list):
         raise ParseError('valid JSON, but no JSON Feed: it has no list "items"')
     items = [item for item in data["items"] if isinstance(item, dict)]
@@ -34,8 +35,40 @@ def read(text: str) -> Document:
         id=_string(data, "feed_url"),
         language=_string(data, "language"),
         author=next(iter(_authors(data)), None),
-        notes=(f"{lost} items are no objects and were left out",) if lost else (),
+        notes=(*note, *((f"{lost} items are no objects and were left out",) if lost else ())),
     )
+
+
+def _load(text: str) -> tuple[Any, tuple[str, ...]]:
+    """The data of a JSON text; of a broken one, the items before the break, with a note."""
+    try:
+        return json.loads(text, strict=False), ()
+    except (ValueError, RecursionError) as error:
+        saved = _saved(text)
+        if not saved["items"]:
+            raise ParseError(f"not valid JSON: {error}") from error
+        return saved, (f"not valid JSON ({error}); the {len(saved['items'])} items before that were read",)
+
+
+def _saved(text: str) -> Json:
+    """What stands before the list of items, and the items that are whole."""
+    start = _ITEMS.search(text)
+    items: list[Any] = []
+    if start is None:
+        return {"items": items}
+    at = start.end()
+    try:
+        while True:
+            at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+            item, at = _DECODER.raw_decode(text, at)
+            items.append(item)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        head = json.loads(text[: start.start()].rstrip(", \t\r\n") + "}", strict=False)
+    except (ValueError, RecursionError):
+        head = {}
+    return {**head, "items": items}
 
 
 def _entry(item: Json, language: str | None) -> Entry:

@@ -10,7 +10,9 @@ _SPACE = re.compile(r"\s*")
 _NAME = re.compile(r"<([A-Za-z_][\w.:-]{0,100})")
 _FEED_START = re.compile(r"<\?xml\s|<(?:\w{1,20}:)?(?:rss|feed|rdf|channel)[\s>]", re.IGNORECASE)
 _ENTITY = re.compile(r"<!ENTITY\s", re.IGNORECASE)
-_LAST_END = re.compile(r"</(?:\w{1,20}:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
+_END = re.compile(r"</(?:\w{1,20}:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
+
+_ENTRY = re.compile(r"<(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +78,5 @@ def cut_out(text: str) -> str:
     """The feed within a text that has more than a feed before or after its root element."""
     start = _FEED_START.search(text, 0, 100_000)
     text = text[start.start() :] if start else text
-    ends = [end.end() for end in _LAST_END.finditer(text)]
-    return text[: ends[-1]] if ends else text
+    ends = [end.end() for end in _END.finditer(text)]
+    return text[: ends[-1]] if ends and not _ENTRY.search(text, ends[-1]) else text

@@ -10,14 +10,14 @@ from html.entities import html5, name2codepoint
 from aggregator.parse.prolog import cut_out, scan
 
 _NO_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_MARKUP = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&[^\s<>&;]{0,32};?", re.DOTALL)
+_MARKUP = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?-->|&[^\s<>&;]{0,32};?", re.DOTALL)
 _REFERENCE = re.compile(r"&(?:#(\d{1,9})|#[xX]([0-9A-Fa-f]{1,8})|([A-Za-z][\w.-]*));")
 _OF_XML = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _DECLARED = re.compile(r"\sxmlns:([\w.-]{1,40})\s*=")
 _USED = re.compile(r"</?([A-Za-z_][\w.-]{0,40}):|\s([A-Za-z_][\w.-]{0,40}):[\w.-]{1,40}\s*=\s*[\"']")
 
 _TAG = re.compile(
-    r"<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<(/?)([A-Za-z_][\w:.-]*)(?:\"[^\"]*\"|'[^']*'|[^'\"<>/]|/(?!>))*(/?)>",
+    r"<!\[CDATA\[.*?\]\]>|<\?.*?(?:\?>|\Z)|<(/?)([A-Za-z_][\w:.-]*)(?:\"[^\"]*\"|'[^']*'|[^'\"<>/]|/(?!>))*(/?)>",
     re.DOTALL,
 )
 
@@ -49,7 +49,10 @@ def mend(text: str) -> str:
     numbers, `&` that begins no reference is escaped, numbers of no character become U+FFFD,
     undeclared prefixes are declared, and what is open at the end of the text is closed.
     """
-    return _close(_declare_prefixes(_MARKUP.sub(_mended, cut_out(_NO_CHARACTER.sub("", text)))))
+    text = cut_out(_NO_CHARACTER.sub("", text))
+    last = text.rfind("-->") + 1
+    text = text[:last] + text[last:].replace("<!--", "")  # what is never closed hides nothing
+    return _close(_declare_prefixes(_MARKUP.sub(_mended, text)))
 
 
 def _mended(found: re.Match[str]) -> str:

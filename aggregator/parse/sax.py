@@ -7,7 +7,7 @@ instead of having it read by the slow and lossy loose parser at once.
 """
 
 from collections.abc import ItemsView, Iterator, KeysView
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Literal, Protocol
@@ -21,6 +21,10 @@ import feedparser.mixin
 
 MAX_DEPTH = 500
 """Elements within elements; real feeds with XHTML bodies stay under 60."""
+
+# What feedparser raises at elements in places where it does not expect them (a `gml:posList` outside of
+# a `georss:where`). Such an element says nothing then; the entry and the feed stay.
+_BUGS = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 _loosely: ContextVar[bool] = ContextVar("loosely", default=False)
 
@@ -117,12 +121,19 @@ def _element_handlers(handler: _Handler) -> tuple[Any, Any]:
         if depth > MAX_DEPTH:
             raise TooDeepError
         pair = names.get(name) or names.setdefault(name, _pair(name))
-        start_element(pair, None, _attributes(attributes) if attributes else _NO_ATTRIBUTES)
+        with_attributes = _attributes(attributes) if attributes else _NO_ATTRIBUTES
+        try:
+            start_element(pair, None, with_attributes)
+        except _BUGS:
+            return
 
     def end(name: str) -> None:
         nonlocal depth
         depth -= 1
-        end_element(names[name], None)
+        try:
+            end_element(names[name], None)
+        except _BUGS:
+            return
 
     return start, end
 
@@ -168,11 +179,24 @@ def _no_date(_: str) -> tuple[int, ...]:
     return (1, 1, 1, 0, 0, 0, 0, 1, 0)
 
 
+class _Loose(feedparser.api.LooseFeedParser):  # type: ignore[misc]  # feedparser has no types
+    """The loose parser, which survives its own bugs as the driver does for the strict one."""
+
+    def unknown_starttag(self, tag: str, attrs: list[tuple[str, str]]) -> None:
+        with suppress(*_BUGS):
+            super().unknown_starttag(tag, attrs)
+
+    def unknown_endtag(self, tag: str) -> None:
+        with suppress(*_BUGS):
+            super().unknown_endtag(tag)
+
+
 def install() -> None:
     """Gives feedparser the driver and the short cuts; guids stay as written (RFC 4287 4.2.6)."""
     feedparser.api.PREFERRED_XML_PARSERS = [__name__]
     feedparser.mixin.make_safe_absolute_uri = _quick_resolve
     feedparser.registerDateHandler(_no_date)
+    feedparser.api.LooseFeedParser = _Loose
     for parser in (feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser):
         parser.can_be_relative_uri = parser.can_be_relative_uri - {"id"}
 

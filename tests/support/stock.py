@@ -1,0 +1,66 @@
+"""feedparser as it comes, to compare with: run it in a process that has not imported our parse room."""
+
+import datetime as dt
+import io
+import re
+import sys
+from typing import Any
+
+import feedparser
+from feedparser.urls import resolve_relative_uris
+
+Headers = dict[str, str]
+
+
+def parse(body: bytes, headers: Headers, *, sanitize: bool = True, resolve: bool = True) -> dict[str, Any]:
+    """What feedparser alone finds; it must not be the one that `aggregator.parse.sax` has changed."""
+    assert "aggregator.parse.sax" not in sys.modules
+    result: dict[str, Any] = feedparser.parse(
+        io.BytesIO(body), response_headers=headers, sanitize_html=sanitize, resolve_relative_uris=resolve
+    )
+    return result
+
+
+def holds(expectation: str, result: dict[str, Any]) -> bool:
+    """Whether one of feedparser's own expectations, a Python expression, is true of a result."""
+    try:
+        return bool(eval(expectation, {"datetime": dt, "feedparser": feedparser}, result))
+    except Exception:  # noqa: BLE001 - what is missing does not hold
+        return False
+
+
+def verdicts(body: bytes, headers: Headers, expectation: str) -> tuple[bool, bool]:
+    """Whether the expectation holds of feedparser as it comes, and of it without sanitising."""
+    return tuple(  # type: ignore[return-value]  # two, as the loop says
+        holds(expectation, parse(body, headers, sanitize=sanitize)) for sanitize in (True, False)
+    )
+
+
+def entries(body: bytes) -> int:
+    """How many entries feedparser sees."""
+    try:
+        return len(parse(body, {}, sanitize=False, resolve=False)["entries"])
+    except Exception:  # noqa: BLE001 - it raises on some documents, and then sees none
+        return 0
+
+
+def plain(body: bytes, url: str) -> object:
+    """The whole result as plain values, but for dates read and messages about errors."""
+    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
+    return simplified(parse(body, headers, sanitize=False, resolve=False))
+
+
+_LEFT_OUT = re.compile(r".*_parsed|headers|bozo_exception|id|guidislink|link|href|encoding")
+"""Dates are read by our own code, and guids are not resolved (nor the links made of them)."""
+
+
+def simplified(value: Any) -> Any:
+    """The value with dicts and lists of plain types, less what `_LEFT_OUT` names."""
+    if isinstance(value, dict):
+        return {key: simplified(item) for key, item in dict.items(value) if not _LEFT_OUT.fullmatch(key)}
+    return [simplified(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def resolved(value: str, base: str, kind: str) -> str:
+    """HTML with its relative addresses resolved by feedparser, as our refine room would do."""
+    return str(resolve_relative_uris(value, base, "utf-8", kind))
