@@ -21,21 +21,21 @@ from sqlalchemy.engine import Connection
 
 from aggregator.model import Counts, FileStamp, Node, Refined, Source, SourceState
 from aggregator.store import identity
+from aggregator.store.bulk import Lookup
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest, micros
 from aggregator.store.content import Given, given, rank
-from aggregator.store.listing import Place, advance, ensure_nodes, mark_stale, nodes_of, places, relist, tie
+from aggregator.store.listing import Place, advance, ensure_nodes, nodes_of, places, relist, tie
 from aggregator.store.lookup import Finder, Head, Shown, heads, taken_uids
 from aggregator.store.renames import follow
 from aggregator.store.rows import Rows
 from aggregator.store.schema import marks, sightings
 from aggregator.store.sources import Known, feed_changed, known, save_stamps, save_state
 
-_SIGHTED = sa.select(
-    sightings.c.key, sightings.c.article_id, sightings.c.published, sightings.c.text, sightings.c.extras
-).where(
-    sightings.c.source_id == sa.bindparam("source_id"),
-    sightings.c.key.in_(sa.bindparam("keys", expanding=True)),
+_SIGHTED = Lookup(
+    lambda keys: sa.select(
+        sightings.c.key, sightings.c.article_id, sightings.c.published, sightings.c.text, sightings.c.extras
+    ).where(sightings.c.source_id == sa.bindparam("source_id"), sightings.c.key.in_(keys))
 )
 
 
@@ -102,7 +102,7 @@ def _store(batch: Batch, entries: Sequence[Refined]) -> Counts:
         taken_in = given(entry, seed=batch.seed)
         # Of entries with one key the first in the document counts.
         by_key.setdefault(taken_in.key, taken_in)
-    sighted = _sighted(batch, list(by_key))
+    sighted = _sighted(batch, by_key)
     new = {key: one for key, one in by_key.items() if key not in sighted}
     edited = [
         (sighted[key], one) for key, one in by_key.items() if key in sighted and sighted[key].differs(one)
@@ -115,12 +115,8 @@ def _store(batch: Batch, entries: Sequence[Refined]) -> Counts:
     return counts
 
 
-def _sighted(batch: Batch, keys: Sequence[bytes]) -> dict[bytes, Sighted]:
-    return {
-        row[0]: Sighted(*row[1:])
-        for some in chunks(keys)
-        for row in batch.conn.execute(_SIGHTED, {"keys": some, "source_id": batch.known.id})
-    }
+def _sighted(batch: Batch, keys: Iterable[bytes]) -> dict[bytes, Sighted]:
+    return {row[0]: Sighted(*row[1:]) for row in _SIGHTED(batch.conn, keys, source_id=batch.known.id)}
 
 
 def _forget_links(conn: Connection, source_id: int, links: Collection[str]) -> None:
@@ -258,8 +254,6 @@ def _write(batch: Batch, rows: Rows, touched: Collection[int], fresh: Mapping[in
     rows.flush(batch.conn)
     after = {**places(batch.conn, touched), **fresh}
     relist(batch.conn, before, after)
-    listed = {node for place in (*before.values(), *after.values()) for node in place.nodes}
-    mark_stale(batch.conn, after, listed)
 
 
 def _sort_at(published: int | None, otherwise: int | None, first_seen: int) -> int:

@@ -1,10 +1,11 @@
-"""Writes of many rows by statements that are turned into text once.
+"""Statements for many rows that are turned into text once.
 
-SQLAlchemy builds the parameters of every row anew, type by type; where thousands of rows pass, that
-costs more than the database does. Our columns hold what drivers take as it is.
+SQLAlchemy builds the parameters of every row anew, type by type, and lays out every IN anew; where
+thousands of rows pass, that costs more than the database does. Our columns hold what drivers take as
+it is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -12,7 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from aggregator.store.chunks import SIZE, chunks
+
 Row = dict[str, Any]
+
+Text = tuple[str, tuple[str, ...] | None]
+"""A statement as text, and its parameters in order if the driver wants them so."""
+
+_SIZES = (*(2**power for power in range(9)), SIZE)
 
 # INSERT ... ON CONFLICT is the same text in both dialects, but not in SQLAlchemy's core.
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -32,13 +40,16 @@ class Bulk:
     def __init__(self, build: Callable[[Connection], Any], names: Sequence[str]) -> None:
         self._build = build
         self._names = tuple(names)
-        self._texts: dict[str, tuple[str, tuple[str, ...] | None]] = {}
+        self._texts: dict[str, Text] = {}
 
     def __call__(self, conn: Connection, rows: Sequence[Row]) -> None:
         """Run the statement for each row; no row, no statement."""
         if not rows:
             return
-        text, order = self._text(conn)
+        dialect = conn.dialect.name
+        if dialect not in self._texts:
+            self._texts[dialect] = _text(conn, self._build(conn), self._names)
+        text, order = self._texts[dialect]
         if order is None:
             conn.exec_driver_sql(text, list(rows))
         elif len(order) == 1:
@@ -46,13 +57,41 @@ class Bulk:
         else:
             conn.exec_driver_sql(text, list(map(itemgetter(*order), rows)))
 
-    def _text(self, conn: Connection) -> tuple[str, tuple[str, ...] | None]:
-        dialect = conn.dialect.name
-        if dialect not in self._texts:
-            compiled = self._build(conn).compile(dialect=conn.dialect, column_keys=list(self._names))
-            order = tuple(compiled.positiontup) if compiled.positional else None
-            self._texts[dialect] = (str(compiled), order)
-        return self._texts[dialect]
+
+class Lookup:
+    """A SELECT of the rows that belong to any of many values.
+
+    `build` makes it for so many parameters, to stand in an IN; parameters besides those have names.
+    """
+
+    def __init__(self, build: Callable[[list[sa.BindParameter[Any]]], sa.Select[Any]]) -> None:
+        self._build = build
+        self._texts: dict[tuple[str, int], Text] = {}
+
+    def __call__(self, conn: Connection, values: Iterable[Any], **named: object) -> list[Any]:
+        """The rows for these values, in no order; the same value twice counts once."""
+        rows: list[Any] = []
+        for some in chunks(sorted(set(values))):
+            size = next(size for size in _SIZES if size >= len(some))
+            # The last value again and again: few texts serve all lengths.
+            padded = [*some, *(some[-1:] * (size - len(some)))]
+            given = {f"v{at}": value for at, value in enumerate(padded)} | named
+            text, order = self._text(conn, size)
+            ordered = given if order is None else tuple(given[name] for name in order)
+            rows += conn.exec_driver_sql(text, ordered).all()
+        return rows
+
+    def _text(self, conn: Connection, size: int) -> Text:
+        name = (conn.dialect.name, size)
+        if name not in self._texts:
+            parameters: list[sa.BindParameter[Any]] = [sa.bindparam(f"v{at}") for at in range(size)]
+            self._texts[name] = _text(conn, self._build(parameters), None)
+        return self._texts[name]
+
+
+def _text(conn: Connection, statement: Any, names: Sequence[str] | None) -> Text:  # noqa: ANN401 - any statement
+    compiled = statement.compile(dialect=conn.dialect, column_keys=list(names) if names else None)
+    return str(compiled), tuple(compiled.positiontup) if compiled.positional else None
 
 
 def inserting(table: sa.Table, *, ignore: bool = False, update: Sequence[str] = ()) -> Bulk:

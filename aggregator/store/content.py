@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.model import Article, CategoryPath, Enclosure, Origin, Provenance, Refined, SourceKind
-from aggregator.store.chunks import chunks
+from aggregator.store.bulk import Lookup
 from aggregator.store.codec import digest, from_json, micros, moment, pack, to_json, unpack, without_empty
 from aggregator.store.listing import nodes_by_id
 from aggregator.store.schema import articles, contents, sightings, sources
@@ -29,31 +29,33 @@ _ARTICLES = sa.select(
     contents.c.body,
     contents.c.details,
 ).join_from(articles, contents, contents.c.article_id == articles.c.id)
-_BY_ID = _ARTICLES.where(articles.c.id.in_(sa.bindparam("ids", expanding=True)))
+_BY_ID = Lookup(lambda ids: _ARTICLES.where(articles.c.id.in_(ids)))
 
-_PROVENANCE = (
-    sa.select(
-        sightings.c.article_id,
-        sightings.c.first_seen,
-        sightings.c.published,
-        sightings.c.node_id,
-        sightings.c.guid,
-        sightings.c.link,
-        sightings.c.feed_updated,
-        sources.c.name,
-        sources.c.kind,
-        sources.c.location,
-        sources.c.categories,
-        sources.c.feed_title,
-        sources.c.feed_link,
-        sources.c.feed_id,
-        sa.and_(
-            sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key
-        ).label("origin"),
+_PROVENANCE = Lookup(
+    lambda ids: (
+        sa.select(
+            sightings.c.article_id,
+            sightings.c.first_seen,
+            sightings.c.published,
+            sightings.c.node_id,
+            sightings.c.guid,
+            sightings.c.link,
+            sightings.c.feed_updated,
+            sources.c.name,
+            sources.c.kind,
+            sources.c.location,
+            sources.c.categories,
+            sources.c.feed_title,
+            sources.c.feed_link,
+            sources.c.feed_id,
+            sa.and_(
+                sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key
+            ).label("origin"),
+        )
+        .join_from(sightings, sources, sources.c.id == sightings.c.source_id)
+        .join(articles, articles.c.id == sightings.c.article_id)
+        .where(sightings.c.article_id.in_(ids))
     )
-    .join_from(sightings, sources, sources.c.id == sightings.c.source_id)
-    .join(articles, articles.c.id == sightings.c.article_id)
-    .where(sightings.c.article_id.in_(sa.bindparam("ids", expanding=True)))
 )
 
 
@@ -129,14 +131,14 @@ def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
 
 def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
     """The articles with these ids in this order; ids that are not there are left out."""
-    rows = {row.id: row for some in chunks(ids) for row in conn.execute(_BY_ID, {"ids": some})}
+    rows = {row.id: row for row in _BY_ID(conn, ids)}
     carried = provenance(conn, rows)
     return [_article(rows[article_id], carried[article_id]) for article_id in ids if article_id in rows]
 
 
 def provenance(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[Provenance, ...]]:
     """For each article every source that carried it, its origin first."""
-    rows = [row for some in chunks(sorted(set(ids))) for row in conn.execute(_PROVENANCE, {"ids": some})]
+    rows = _PROVENANCE(conn, ids)
     own = nodes_by_id(conn, {row.node_id for row in rows if row.node_id is not None})
     grouped: dict[int, list[Record]] = defaultdict(list)
     for row in rows:

@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.model import CategoryPath, Node
-from aggregator.store.bulk import Bulk, deleting, insert, inserting
-from aggregator.store.chunks import chunks
+from aggregator.store.bulk import Bulk, Lookup, deleting, insert, inserting
 from aggregator.store.codec import from_json, moment, to_json
 from aggregator.store.schema import (
     articles,
@@ -30,24 +29,26 @@ from aggregator.store.schema import (
 
 _TIE_BITS = 60
 
-_NODES = sa.select(nodes.c.id, nodes.c.kind, nodes.c.path).where(
-    nodes.c.path.in_(sa.bindparam("paths", expanding=True))
+_NODES = Lookup(
+    lambda paths: sa.select(nodes.c.id, nodes.c.kind, nodes.c.path).where(nodes.c.path.in_(paths))
 )
-_NODES_BY_ID = sa.select(nodes.c.id, nodes.c.kind, nodes.c.path).where(
-    nodes.c.id.in_(sa.bindparam("ids", expanding=True))
+_NODES_BY_ID = Lookup(
+    lambda ids: sa.select(nodes.c.id, nodes.c.kind, nodes.c.path).where(nodes.c.id.in_(ids))
 )
-_PLACES = (
-    sa.select(
-        articles.c.id,
-        articles.c.uid,
-        articles.c.sort_at,
-        sources.c.name,
-        sources.c.categories,
-        sightings.c.node_id,
+_PLACES = Lookup(
+    lambda ids: (
+        sa.select(
+            articles.c.id,
+            articles.c.uid,
+            articles.c.sort_at,
+            sources.c.name,
+            sources.c.categories,
+            sightings.c.node_id,
+        )
+        .join_from(articles, sightings, sightings.c.article_id == articles.c.id)
+        .join(sources, sources.c.id == sightings.c.source_id)
+        .where(articles.c.id.in_(ids))
     )
-    .join_from(articles, sightings, sightings.c.article_id == articles.c.id)
-    .join(sources, sources.c.id == sightings.c.source_id)
-    .where(articles.c.id.in_(sa.bindparam("ids", expanding=True)))
 )
 _LIST = inserting(listing)
 _UNLIST = deleting(listing)
@@ -118,22 +119,14 @@ def ensure_nodes(conn: Connection, wanted: Collection[Node]) -> dict[Node, int]:
 
 
 def _node_ids(conn: Connection, wanted: Collection[Node]) -> dict[Node, int]:
-    found: dict[Node, int] = {}
-    for some in chunks(sorted({to_json(node.path) for node in wanted})):
-        found |= {
-            as_node(kind, path): node_id for node_id, kind, path in conn.execute(_NODES, {"paths": some})
-        }
+    rows = _NODES(conn, (to_json(node.path) for node in wanted))
+    found = {as_node(kind, path): node_id for node_id, kind, path in rows}
     return {node: found[node] for node in wanted if node in found}
 
 
 def nodes_by_id(conn: Connection, ids: Iterable[int]) -> dict[int, Node]:
     """The nodes with these ids."""
-    found: dict[int, Node] = {}
-    for some in chunks(sorted(set(ids))):
-        found |= {
-            node_id: as_node(kind, path) for node_id, kind, path in conn.execute(_NODES_BY_ID, {"ids": some})
-        }
-    return found
+    return {node_id: as_node(kind, path) for node_id, kind, path in _NODES_BY_ID(conn, ids)}
 
 
 def as_node(kind: str, path: str) -> Node:
@@ -143,7 +136,7 @@ def as_node(kind: str, path: str) -> Node:
 
 def places(conn: Connection, ids: Iterable[int]) -> dict[int, Place]:
     """Where these articles belong by their sightings as they are stored now."""
-    rows = [row for some in chunks(sorted(set(ids))) for row in conn.execute(_PLACES, {"ids": some})]
+    rows = _PLACES(conn, ids)
     own = nodes_by_id(conn, {row.node_id for row in rows if row.node_id is not None})
     paths: dict[tuple[str, str], frozenset[Node]] = {}
     found: dict[int, Place] = {}
@@ -158,31 +151,26 @@ def places(conn: Connection, ids: Iterable[int]) -> dict[int, Place]:
 
 
 def relist(conn: Connection, before: Mapping[int, Place], after: Mapping[int, Place]) -> None:
-    """Bring `listing` and the counts of nodes from one state to the other."""
-    old, new = _listed(before), _listed(after)
-    gone, come = old - new, new - old
-    if not gone and not come:
+    """Bring `listing` from one state to the other; what either of them shows is then out of date."""
+    if not before and not after:
         return
-    ids = ensure_nodes(conn, {node for node, *_ in gone | come})
-    unlist = [
-        {"b_node_id": ids[node], "b_sort_at": sort_at, "b_tie": order, "b_article_id": article_id}
-        for node, sort_at, order, article_id in gone
-    ]
-    _UNLIST(conn, unlist)
+    shown = {node for place in (*before.values(), *after.values()) for node in place.nodes}
+    ids = ensure_nodes(conn, shown)
+    old, new = _listed(before, ids), _listed(after, ids)
+    gone, come = old - new, new - old
+    names = ("node_id", "sort_at", "tie", "article_id")
+    _UNLIST(conn, [{f"b_{name}": value for name, value in zip(names, row, strict=True)} for row in gone])
     # In the order of the primary key, which is the order on disk.
-    rows = [
-        {"node_id": node_id, "sort_at": sort_at, "tie": order, "article_id": article_id}
-        for node_id, sort_at, order, article_id in sorted((ids[node], *rest) for node, *rest in come)
-    ]
-    _LIST(conn, rows)
-    more = Counter(ids[node] for node, *_ in come)
-    more.subtract(Counter(ids[node] for node, *_ in gone))
+    _LIST(conn, [dict(zip(names, row, strict=True)) for row in sorted(come)])
+    more = Counter(node_id for node_id, *_ in come)
+    more.subtract(Counter(node_id for node_id, *_ in gone))
     _COUNT(conn, [{"b_id": node_id, "b_more": count} for node_id, count in sorted(more.items()) if count])
+    _mark(conn, {*before, *after}, ids.values())
 
 
-def _listed(state: Mapping[int, Place]) -> set[tuple[Node, int, int, int]]:
+def _listed(state: Mapping[int, Place], ids: Mapping[Node, int]) -> set[tuple[int, int, int, int]]:
     return {
-        (node, place.sort_at, place.tie, article_id)
+        (ids[node], place.sort_at, place.tie, article_id)
         for article_id, place in state.items()
         for node in place.nodes
     }
@@ -190,10 +178,13 @@ def _listed(state: Mapping[int, Place]) -> set[tuple[Node, int, int, int]]:
 
 def mark_stale(conn: Connection, posts: Iterable[int], listed: Iterable[Node]) -> None:
     """Note that these posts and the feeds of these nodes are out of date."""
+    _mark(conn, posts, ensure_nodes(conn, set(listed)).values())
+
+
+def _mark(conn: Connection, posts: Iterable[int], node_ids: Iterable[int]) -> None:
     serial = advance(conn, "serial")
     _STALE_POSTS(conn, [{"article_id": one, "serial": serial} for one in sorted(set(posts))])
-    ids = ensure_nodes(conn, set(listed)).values()
-    _STALE_NODES(conn, [{"node_id": one, "serial": serial} for one in sorted(ids)])
+    _STALE_NODES(conn, [{"node_id": one, "serial": serial} for one in sorted(node_ids)])
 
 
 def all_nodes(conn: Connection) -> list[NodeRow]:

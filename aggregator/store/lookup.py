@@ -7,50 +7,54 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from aggregator.store.chunks import chunks
+from aggregator.store.bulk import Lookup
 from aggregator.store.codec import digest
 from aggregator.store.content import Given, rank
 from aggregator.store.identity import Candidate, Own, Rung, lookups, marks
 from aggregator.store.schema import articles, files, sightings, sources
 from aggregator.store.schema import marks as marks_table
 
-_MARKED = (
-    sa.select(marks_table.c.mark, marks_table.c.article_id)
-    .distinct()
-    .where(marks_table.c.mark.in_(sa.bindparam("marks", expanding=True)))
-)
-_OWN = sa.select(sightings.c.article_id, sightings.c.key, sightings.c.exact, sightings.c.guid).where(
-    sightings.c.article_id.in_(sa.bindparam("ids", expanding=True)),
-    sightings.c.source_id == sa.bindparam("source_id"),
-)
-_FILES = sa.select(files.c.path).where(
-    files.c.source_id == sa.bindparam("source_id"), files.c.path.in_(sa.bindparam("paths", expanding=True))
-)
-_HEADS = (
-    sa.select(
-        articles.c.id,
-        articles.c.uid,
-        articles.c.first_seen,
-        articles.c.published,
-        articles.c.sort_at,
-        articles.c.updated,
-        articles.c.origin_source,
-        articles.c.origin_key,
-        sightings.c.published,
-        sightings.c.first_seen,
-        sightings.c.link,
-        sightings.c.text,
-        sources.c.name,
+_MARKED = Lookup(
+    lambda marks: (
+        sa.select(marks_table.c.mark, marks_table.c.article_id)
+        .distinct()
+        .where(marks_table.c.mark.in_(marks))
     )
-    .join_from(
-        articles,
-        sightings,
-        sa.and_(sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key),
-    )
-    .join(sources, sources.c.id == sightings.c.source_id)
-    .where(articles.c.id.in_(sa.bindparam("ids", expanding=True)))
 )
-_UIDS = sa.select(articles.c.uid).where(articles.c.uid.in_(sa.bindparam("uids", expanding=True)))
+_OWN = Lookup(
+    lambda ids: sa.select(sightings.c.article_id, sightings.c.key, sightings.c.exact, sightings.c.guid).where(
+        sightings.c.article_id.in_(ids), sightings.c.source_id == sa.bindparam("source_id")
+    )
+)
+_FILES = Lookup(
+    lambda paths: sa.select(files.c.path).where(
+        files.c.source_id == sa.bindparam("source_id"), files.c.path.in_(paths)
+    )
+)
+_ORIGIN = sa.and_(sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key)
+_HEADS = Lookup(
+    lambda ids: (
+        sa.select(
+            articles.c.id,
+            articles.c.uid,
+            articles.c.first_seen,
+            articles.c.published,
+            articles.c.sort_at,
+            articles.c.updated,
+            articles.c.origin_source,
+            articles.c.origin_key,
+            sightings.c.published,
+            sightings.c.first_seen,
+            sightings.c.link,
+            sightings.c.text,
+            sources.c.name,
+        )
+        .join_from(articles, sightings, _ORIGIN)
+        .join(sources, sources.c.id == sightings.c.source_id)
+        .where(articles.c.id.in_(ids))
+    )
+)
+_UIDS = Lookup(lambda uids: sa.select(articles.c.uid).where(articles.c.uid.in_(uids)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,11 @@ class Finder:
     def __init__(self, conn: Connection, shown: Shown, entries: Mapping[bytes, Given]) -> None:
         self._seed = shown.seed
         self._lookups = {key: lookups(given.entry) for key, given in entries.items()}
-        wanted = sorted({mark for found in self._lookups.values() for mark in found.values()})
         self._marked: dict[bytes, list[int]] = defaultdict(list)
-        for some in chunks(wanted):
-            for mark, article_id in conn.execute(_MARKED, {"marks": some}):
-                self._marked[mark].append(article_id)
+        for mark, article_id in _MARKED(
+            conn, (mark for found in self._lookups.values() for mark in found.values())
+        ):
+            self._marked[mark].append(article_id)
         self.heads = heads(conn, {one for ids in self._marked.values() for one in ids})
         own = _own(conn, shown, self.heads)
         self._candidates = {
@@ -123,21 +127,19 @@ class Finder:
 def heads(conn: Connection, ids: Iterable[int]) -> dict[int, Head]:
     """The heads of these articles."""
     found = {}
-    for some in chunks(sorted(set(ids))):
-        for row in conn.execute(_HEADS, {"ids": some}):
-            published, first_seen, link, text, name = row[8:]
-            order = rank(published, first_seen, link, name)
-            found[row[0]] = Head(*row[:6], (row[6], row[7]), order, text)
+    for row in _HEADS(conn, ids):
+        published, first_seen, link, text, name = row[8:]
+        order = rank(published, first_seen, link, name)
+        found[row[0]] = Head(*row[:6], origin=(row[6], row[7]), rank=order, text=text)
     return found
 
 
 def _own(conn: Connection, shown: Shown, ids: Iterable[int]) -> dict[int, list[Own]]:
-    rows = [
-        row
-        for some in chunks(sorted(ids))
-        for row in conn.execute(_OWN, {"ids": some, "source_id": shown.source_id})
-    ]
-    there = _present_files(conn, shown, {row.guid for row in rows if row.guid}) if shown.seed else frozenset()
+    rows = _OWN(conn, ids, source_id=shown.source_id)
+    there: set[str] = set()
+    if shown.seed:
+        paths = (row.guid for row in rows if row.guid)
+        there = {row[0] for row in _FILES(conn, paths, source_id=shown.source_id)}.difference(shown.gone)
     found: dict[int, list[Own]] = defaultdict(list)
     for row in rows:
         present = row.key in shown.keys or row.guid in there
@@ -145,17 +147,6 @@ def _own(conn: Connection, shown: Shown, ids: Iterable[int]) -> dict[int, list[O
     return found
 
 
-def _present_files(conn: Connection, shown: Shown, paths: Collection[str]) -> frozenset[str]:
-    stamped = {
-        path
-        for some in chunks(sorted(paths))
-        for path in conn.execute(_FILES, {"source_id": shown.source_id, "paths": some}).scalars()
-    }
-    return frozenset(stamped.difference(shown.gone))
-
-
 def taken_uids(conn: Connection, uids: Iterable[str]) -> set[str]:
     """Those of these uids that articles have already."""
-    return {
-        uid for some in chunks(sorted(set(uids))) for uid in conn.execute(_UIDS, {"uids": some}).scalars()
-    }
+    return {row[0] for row in _UIDS(conn, uids)}

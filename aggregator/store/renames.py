@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from aggregator.store.bulk import deleting
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest
-from aggregator.store.listing import mark_stale, places, relist
+from aggregator.store.listing import places, relist
 from aggregator.store.schema import articles, files, sightings
 
 _DROP = deleting(sightings)
@@ -55,9 +55,6 @@ def follow(conn: Connection, source_id: int, gone: Collection[str]) -> None:
         if renamed:
             after = places(conn, touched)
             relist(conn, before, after)
-            mark_stale(
-                conn, touched, {node for place in (*before.values(), *after.values()) for node in place.nodes}
-            )
 
 
 def _hand_over(conn: Connection, source_id: int, heir: Any) -> None:  # noqa: ANN401 - a row

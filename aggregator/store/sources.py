@@ -119,10 +119,7 @@ def _change(conn: Connection, row: sa.Row[Any], settings: Mapping[str, Any]) -> 
     before = [places(conn, some) for some in chunks(ids)]
     conn.execute(update)
     for old in before:
-        new = places(conn, old)
-        relist(conn, old, new)
-        listed = {node for place in (*old.values(), *new.values()) for node in place.nodes}
-        mark_stale(conn, old, listed)
+        relist(conn, old, places(conn, old))
 
 
 def feed_changed(conn: Connection, source: Known, state: SourceState) -> None:
