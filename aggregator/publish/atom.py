@@ -8,10 +8,14 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from aggregator.publish.entry import Facts
+from aggregator.model import Tombstone
+from aggregator.publish.entry import Facts, clean
 from aggregator.publish.head import FEED_TYPES, GENERATOR, VERSION, Head
 
 MEDIA_NS = "http://search.yahoo.com/mrss/"
+HISTORY_NS = "http://purl.org/syndication/history/1.0"  # RFC 5005
+TOMBSTONE_NS = "http://purl.org/atompub/tombstones/1.0"  # RFC 6721
+INDEXING_NS = "urn:atom-extension:indexing"  # what search engines agreed on for feeds
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -34,17 +38,41 @@ class _Extras(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no types
 
 
 class _Document(BaseExtension):  # type: ignore[misc]  # feedgen has no types
-    """Puts entries that are rendered already into the feed."""
+    """What feedgen does not know of feeds, and the entries, which are rendered already."""
 
+    head: Head
     entries: Sequence[etree._Element] = ()
+    tombstones: Sequence[Tombstone] = ()
 
     def extend_ns(self) -> dict[str, str]:
-        return {"media": MEDIA_NS}
+        namespaces = {"media": MEDIA_NS}
+        if self.head.archive:
+            namespaces["fh"] = HISTORY_NS
+        if self.tombstones:
+            namespaces["at"] = TOMBSTONE_NS
+        if self.head.noindex:
+            namespaces["idx"] = INDEXING_NS
+        return namespaces
 
     def extend_atom(self, feed: etree._Element) -> etree._Element:
-        _declare(feed.find("title"))
+        for name in ("title", "rights"):
+            _declare(feed.find(name))
+        if self.head.noindex:
+            feed.set(f"{{{INDEXING_NS}}}index", "no")
+        if self.head.archive:
+            etree.SubElement(feed, f"{{{HISTORY_NS}}}archive")
+        for tombstone in self.tombstones:
+            _append_tombstone(feed, tombstone)
         feed.extend(self.entries)
         return feed
+
+
+def _append_tombstone(feed: etree._Element, tombstone: Tombstone) -> None:
+    """at:deleted-entry (RFC 6721 section 3)."""
+    name = f"{{{TOMBSTONE_NS}}}deleted-entry"
+    element = etree.SubElement(feed, name, ref=tombstone.id, when=tombstone.when.isoformat())
+    if tombstone.reason:
+        etree.SubElement(element, f"{{{TOMBSTONE_NS}}}comment").text = clean(tombstone.reason)
 
 
 def _declare(element: etree._Element | None) -> None:
@@ -66,6 +94,8 @@ def _append_links(entry: etree._Element, facts: Facts) -> None:
             link.set("length", str(enclosure.length))
         if enclosure.title:
             link.set("title", enclosure.title)
+    for other in facts.also:
+        etree.SubElement(entry, "link", rel="related", href=other.url, title=other.title)
 
 
 def _append_source(entry: etree._Element, facts: Facts) -> None:
@@ -93,7 +123,7 @@ def render_entry(facts: Facts) -> etree._Element:
     entry.author([{"name": name} for name in facts.authors])
     if facts.categories:
         entry.category([{"term": name} for name in facts.categories])
-    if facts.has_body:
+    if facts.html:
         entry.content(facts.html, type="html")
         entry.summary(html.escape(facts.summary, quote=False), type="html")
     else:
@@ -106,16 +136,21 @@ def render_entry(facts: Facts) -> etree._Element:
     return element
 
 
-def render(head: Head, entries: Sequence[etree._Element]) -> bytes:
+def render(head: Head, entries: Sequence[etree._Element], tombstones: Sequence[Tombstone] = ()) -> bytes:
     """The document; the elements are moved into it."""
+    document = _Document()
+    document.head, document.entries, document.tombstones = head, entries, tombstones
     feed = FeedGenerator()
-    feed.register_extension("document", _Document)
-    feed.document.entries = entries
+    feed.register_extension("document", lambda: document)
     feed.id(head.id)
     feed.title(head.title)
     feed.updated(head.updated)
     feed.language(head.language)
     feed.link(href=head.self_url, rel="self", type=FEED_TYPES["atom"])
     feed.link(href=head.home_url, rel="alternate", type="text/html")
+    for rel, href in head.links:
+        feed.link(href=href, rel=rel)
+    if head.rights:
+        feed.rights(head.rights)
     feed.generator(GENERATOR, version=VERSION)
     return bytes(feed.atom_str())

@@ -8,14 +8,18 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from mimetypes import MimeTypes
 from urllib.parse import quote, urlsplit
 
 from aggregator.model import Article, Enclosure, Site
+from aggregator.publish.terms import article_terms
 from aggregator.refine.text import headline, plain, shorten
 
 EXCERPT = 280
 """Characters of a summary that is made from the body."""
+MAX_BODY = 500_000
+"""Characters of a body beyond which feeds show an excerpt, as readers refuse feeds of many megabytes."""
 _EXCERPT_SCAN = 20_000
 
 NEVER = datetime(1990, 1, 1, tzinfo=UTC)
@@ -34,11 +38,20 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, its 
 _MIME = re.compile(r"[\w.+\-]+/[\w.+\-]+", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The same article in another source."""
+
+    title: str
+    url: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """An article as feeds show it: every text fit for XML, every address a URI.
 
-    `title` is never empty, `untitled` says that we made it. The source is the feed that the
+    `title` is never empty, `untitled` says that we made it; `html` is empty for an article
+    without a body, and for one of which only an excerpt is shown. The source is the feed that the
     entry was first published in: `source_feed` is its own address, `source_link` its page.
     """
 
@@ -51,13 +64,13 @@ class Facts:
     published: datetime
     updated: datetime
     html: str
-    has_body: bool
     summary: str
     enclosures: tuple[Enclosure, ...]
     image: str | None
     categories: tuple[str, ...]
     language: str | None
     rights: str
+    also: tuple[Elsewhere, ...]
     source_id: str
     source_title: str
     source_feed: str | None
@@ -139,35 +152,59 @@ def language_tag(text: str | None) -> str | None:
 
 def facts(article: Article, article_id: str, site: Site) -> Facts:
     """What the formats say of `article`, under the id that it has in this feed."""
-    source = article.sources[0]
+    source, terms = article.sources[0], article_terms(site, article)
     link = uri(article.link)
-    title = " ".join(clean(article.title).split())
     body = clean(article.body)
-    shown = title or clean(headline("", body, source.source, article.date))
-    summary = clean(article.summary) or shorten(plain(body[:_EXCERPT_SCAN]), EXCERPT)
+    whole = bool(body.strip()) and not terms.excerpt and len(body) <= MAX_BODY
     language = language_tag(article.language)
     return Facts(
         id=article_id,
         permalink=article_id == link,
-        title=shown,
-        untitled=not title,
+        title=shown_title(article),
+        untitled=not _title(article),
         link=link,
         authors=_authors(article),
         published=article.date,
         updated=changed_at(article),
-        html=body,
-        has_body=bool(body.strip()),
-        summary=summary,
+        html=body if whole else "",
+        summary=_summary(article, body, short=terms.excerpt),
         enclosures=tuple(filter(None, map(_enclosure, article.enclosures))),
         image=uri(article.image),
         categories=_categories(article),
         language=None if language == site.language else language,
-        rights=clean(article.rights or ""),
+        rights=clean(article.rights or terms.licence),
+        also=elsewhere(article, link),
         source_id=_source_id(article),
         source_title=source_title(article),
         source_feed=_source_feed(article),
         source_link=uri(article.origin.link if article.origin else source.feed_link),
     )
+
+
+def shown_title(article: Article) -> str:
+    """The title on one line, or what stands for it (format.md "Title" 5); never empty."""
+    source = article.sources[0].source
+    return _title(article) or clean(headline("", clean(article.body), source, article.date)).strip() or "?"
+
+
+def _title(article: Article) -> str:
+    return " ".join(clean(article.title).split())
+
+
+def _summary(article: Article, body: str, *, short: bool) -> str:
+    """The source's own summary, else the beginning of the body; with `short` never more than an excerpt."""
+    summary = clean(article.summary) or shorten(plain(body[:_EXCERPT_SCAN]), EXCERPT)
+    return shorten(summary, EXCERPT) if short else summary
+
+
+def elsewhere(article: Article, link: str | None) -> tuple[Elsewhere, ...]:
+    """The other sources that carried the article under an address of their own, each address once."""
+    found: dict[str, Elsewhere] = {}
+    for source in article.sources[1:]:
+        url = uri(source.link)
+        if url and url != link:
+            found.setdefault(url, Elsewhere(clean(source.source).strip() or "?", url))
+    return tuple(found.values())
 
 
 def source_title(article: Article) -> str:
@@ -198,9 +235,10 @@ def _source_id(article: Article) -> str:
 
 
 def _categories(article: Article) -> tuple[str, ...]:
-    """The category path, then the tags, each once whatever its case."""
+    """The category paths of all its sources, then the tags, each name once whatever its case."""
+    paths = (source.categories for source in article.sources)
     seen: dict[str, str] = {}
-    for name in map(clean, (*article.categories, *article.tags)):
+    for name in map(clean, chain(*paths, article.tags)):
         if name.strip():
             seen.setdefault(name.casefold(), name)
     return tuple(seen.values())

@@ -6,27 +6,26 @@ itself; `EntryCache.problems` says which.
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
-from aggregator.model import Article, Node, Site
+from aggregator.model import Article, Node, Site, Tombstone
 from aggregator.publish import atom, jsonfeed, rss
+from aggregator.publish.archives import ArchivePage, archive_address
 from aggregator.publish.entry import Facts, entry_ids, facts, newest_change
 from aggregator.publish.head import Head, head
 
 Format = Literal["atom", "rss", "json"]
 
-# How an entry is rendered, and how those are made one document.
 _ENTRY: Mapping[str, Callable[[Facts], Any]] = {
     "atom": atom.render_entry,
     "rss": rss.render_entry,
     "json": jsonfeed.render_entry,
 }
-_DOCUMENT: Mapping[str, Callable[[Head, Sequence[Any]], bytes]] = {
-    "atom": atom.render,
-    "rss": rss.render,
-    "json": jsonfeed.render,
-}
 
+LIVE_BYTES = 2_000_000
+"""About how large a live feed may get; what does not fit stands in the archives."""
+_OVERHEAD = 1_000  # bytes of an entry beside its body
 CACHED = 6_000
 """Entries that are kept rendered; a feed shares most of its entries with those above it."""
 
@@ -76,6 +75,19 @@ def _keep(cache: OrderedDict[Any, Any], key: object, value: object, size: int) -
         cache.popitem(last=False)
 
 
+def shown(articles: Sequence[Article], site: Site) -> int:
+    """How many of the `articles`, newest first, stand in the live feeds: as the settings say, if they fit.
+
+    The same number in all formats. At least one, if there is one.
+    """
+    room = LIVE_BYTES
+    for count, article in enumerate(articles[: site.entries_per_feed]):
+        room -= _OVERHEAD + len(article.body.encode("utf-8", "replace"))
+        if room < 0:
+            return max(count, 1)
+    return min(len(articles), site.entries_per_feed)
+
+
 def render_feed(
     fmt: Format,
     node: Node,
@@ -83,15 +95,61 @@ def render_feed(
     site: Site,
     folder: str,
     cache: EntryCache | None = None,
+    *,
+    prev_archive: str | None = None,
+    tombstones: Sequence[Tombstone] = (),
 ) -> bytes:
-    """The feed of `node` in one format, with at most `site.entries_per_feed` of the `articles`.
+    """The live feed of `node` in one format, with the first `shown` of the `articles`.
 
     `articles` come newest first. `folder` is where the feed lies, as `paths.feed_folders` says.
-    Pass one `cache` for all feeds of a run.
+    Pass one `cache` for all feeds of a run. Atom alone names the newest archive document, by its
+    file name, and what was taken down lately.
     """
-    cache = cache or EntryCache()
-    shown = articles[: site.entries_per_feed]
-    ids = entry_ids(shown)
-    entries = [cache.entry(fmt, article, ids[article.uid], site) for article in shown]
-    top = head(fmt, node, site, folder, newest_change(shown))
-    return _DOCUMENT[fmt](top, [entry for entry in entries if entry is not None])
+    live = articles[: shown(articles, site)]
+    graves = tombstones if fmt == "atom" else ()
+    updated = max([newest_change(live), *(grave.when for grave in graves)])
+    top = head(fmt, node, site, folder, updated)
+    if prev_archive and fmt == "atom":
+        links = (("prev-archive", archive_address(site, folder, prev_archive)), *top.links)
+        top = replace(top, links=links)
+    return _document(fmt, top, live, site, cache or EntryCache(), graves)
+
+
+def render_archive(
+    page: ArchivePage,
+    node: Node,
+    articles: Sequence[Article],
+    site: Site,
+    folder: str,
+    cache: EntryCache | None = None,
+    *,
+    tombstones: Sequence[Tombstone] = (),
+) -> bytes:
+    """One archive document (RFC 5005 section 4) in Atom, with the `articles` of `page`, newest first.
+
+    It bears the id of the live feed and links to it, and to its neighbours.
+    """
+    updated = max([newest_change(articles), *(grave.when for grave in tombstones)])
+    top = head("atom", node, site, folder, updated)
+    neighbours = (("prev-archive", page.prev), ("next-archive", page.next))
+    links = [("current", top.self_url)]
+    links += [(rel, archive_address(site, folder, name)) for rel, name in neighbours if name]
+    links += [link for link in top.links if link[0] != "hub"]
+    top = replace(top, self_url=archive_address(site, folder, page.name), links=tuple(links), archive=True)
+    return _document("atom", top, articles, site, cache or EntryCache(), tombstones)
+
+
+def _document(
+    fmt: Format,
+    top: Head,
+    articles: Sequence[Article],
+    site: Site,
+    cache: EntryCache,
+    tombstones: Sequence[Tombstone],
+) -> bytes:
+    ids = entry_ids(articles)
+    entries = [cache.entry(fmt, article, ids[article.uid], site) for article in articles]
+    kept = [entry for entry in entries if entry is not None]
+    if fmt == "atom":
+        return atom.render(top, kept, tombstones)
+    return rss.render(top, kept) if fmt == "rss" else jsonfeed.render(top, kept)

@@ -8,6 +8,7 @@ away. Unchanged files keep their mtime, so that static hosts answer 304.
 """
 
 import errno
+import hashlib
 import itertools
 import os
 import re
@@ -35,10 +36,16 @@ _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a batch came to: the paths replaced or removed, and one sentence for each that could not be."""
+    """What a batch came to.
+
+    changed  the paths replaced or removed
+    failed   the paths that could not be, each with a sentence that says why
+    kept     the paths left alone because the file there is not ours, or was edited since we wrote it
+    """
 
     changed: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
 
 class Output:
@@ -51,35 +58,42 @@ class Output:
         self.directory = directory
         self._numbers = itertools.count(1)
         self._swept = False
+        self._unrecorded: set[str] = set()
 
-    def write(self, files: Mapping[str, bytes]) -> Written:
+    def write(self, files: Mapping[str, bytes], ours: Mapping[str, bytes] | None = None) -> Written:
         """Brings the `files` on disk; those whose bytes are there already stay as they are.
 
         When this returns, what is in `changed` has reached the disk. A path that cannot be
         written (outside the folder, a symbolic link or a folder in the way) costs only itself.
+        With `ours`, the SHA-256 of what was last written by path, any other file in the way is
+        kept; call `settle` then once the new ones are recorded.
         Raises PublishError when the disk is full or refuses all writes; the old files are whole then.
         """
         if not self._swept:
             self.sweep()
         failed: dict[str, str] = {}
-        wanted = {path: data for path, data in files.items() if self._differs(path, data, failed)}
+        kept: list[str] = []
+        wanted = {path: data for path, data in files.items() if self._differs(path, data, ours, kept, failed)}
         if not wanted:
-            return Written((), failed)
+            return Written((), failed, tuple(kept))
         with _whole_disk(self.directory):
-            self._begin()
+            self._begin(wanted, lasting=ours is not None)
             folders = self._make_folders(wanted, failed)
             staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
             changed = self._rename(staged, failed)
             _flush(folders | {(self.directory / path).parent for path in changed})
-            self._end()
-        return Written(tuple(changed), failed)
+        if ours is None:
+            self.settle()
+        return Written(tuple(changed), failed, tuple(kept))
 
-    def remove(self, paths: Iterable[str]) -> Written:
+    def remove(self, paths: Iterable[str], ours: Mapping[str, bytes] | None = None) -> Written:
         """Removes files, and folders that this leaves empty. What is not there is no matter.
 
-        A folder in the place of a file stays. Raises PublishError when the disk refuses.
+        A folder in the place of a file stays; so, with `ours`, does a file that is not ours or
+        was edited. Raises PublishError when the disk refuses.
         """
         failed: dict[str, str] = {}
+        kept: list[str] = []
         changed: list[str] = []
         folders: set[Path] = set()
         with _whole_disk(self.directory):
@@ -87,37 +101,47 @@ class Output:
                 target = self._target(path, failed)
                 if target is None or not os.path.lexists(target):
                     continue
-                if _attempt(path, failed, partial(_unlink, target)):
+                if ours is not None and self._is_foreign(path, target, ours):
+                    kept.append(path)
+                elif _attempt(path, failed, partial(_unlink, target)):
                     changed.append(path)
                     folders.add(target.parent)
             _flush({self._prune(folder) for folder in folders})
-        return Written(tuple(changed), failed)
+        return Written(tuple(changed), failed, tuple(kept))
+
+    def settle(self) -> None:
+        """Says that what the last batch wrote is recorded elsewhere by now."""
+        self._unrecorded.clear()
+        (self.directory / _MARKER).unlink(missing_ok=True)
 
     def sweep(self) -> int:
         """Removes the temporary files that a killed run left; how many there were.
 
-        The folders are walked only if the last run did not end its batch.
+        The folders are walked only if the last batch was not settled. What that batch wrote, and
+        nobody may have recorded, counts as ours until the next is settled.
         """
         self._swept = True
         marker = self.directory / _MARKER
         if not marker.exists():
             return 0
+        self._unrecorded.update(filter(None, marker.read_text("utf-8", "replace").split("\n")))
         count = 0
         for folder, _, names in os.walk(self.directory):
             for name in names:
                 if _TEMPORARY.fullmatch(name):
                     Path(folder, name).unlink(missing_ok=True)
                     count += 1
-        marker.unlink(missing_ok=True)
+        if not self._unrecorded:
+            marker.unlink(missing_ok=True)
         return count
 
-    def _begin(self) -> None:
+    def _begin(self, files: Mapping[str, bytes], *, lasting: bool) -> None:
+        """Notes that a batch is under way and, if a record of it is to follow, what it writes."""
         if not self.directory.is_dir():
             self.directory.mkdir(mode=FOLDER_MODE, parents=True)
-        (self.directory / _MARKER).touch()
-
-    def _end(self) -> None:
-        (self.directory / _MARKER).unlink(missing_ok=True)
+        if lasting:
+            self._unrecorded |= {_note(path, _digest(data)) for path, data in files.items()}
+        (self.directory / _MARKER).write_text("\n".join(sorted(self._unrecorded)), "utf-8")
 
     def _target(self, path: str, failed: dict[str, str]) -> Path | None:
         """Where `path` lies, if that is inside the folder and no symbolic link leads elsewhere."""
@@ -133,7 +157,15 @@ class Output:
                 return None
         return folder / parts[-1]
 
-    def _differs(self, path: str, data: bytes, failed: dict[str, str]) -> bool:
+    def _differs(
+        self,
+        path: str,
+        data: bytes,
+        ours: Mapping[str, bytes] | None,
+        kept: list[str],
+        failed: dict[str, str],
+    ) -> bool:
+        """Whether `data` has to be written: not if it is there, nor over what is not ours."""
         target = self._target(path, failed)
         if target is None:
             return False
@@ -144,12 +176,22 @@ class Output:
         if stat.S_ISDIR(found.st_mode):
             failed[path] = f"{target} is a folder; move it away"
             return False
-        if not stat.S_ISREG(found.st_mode) or found.st_size != len(data):
+        if _holds(target, found, data):
+            return False
+        if ours is not None and self._is_foreign(path, target, ours):
+            kept.append(path)
+            return False
+        return True
+
+    def _is_foreign(self, path: str, target: Path, ours: Mapping[str, bytes]) -> bool:
+        """Whether the file at `target` is not what we last wrote there."""
+        if target.is_symlink():
             return True
         try:
-            return target.read_bytes() != data
+            digest = _digest(target.read_bytes())
         except OSError:
-            return True
+            return False
+        return ours.get(path) != digest and _note(path, digest) not in self._unrecorded
 
     def _make_folders(self, files: Mapping[str, bytes], failed: dict[str, str]) -> set[Path]:
         """Makes the folders that the files need; the parents whose listing this changed."""
@@ -207,6 +249,24 @@ def _whole_disk(directory: Path) -> Iterator[None]:
     except OSError as error:
         advice = "make room; the old files are whole" if error.errno in _HOPELESS else "check its permissions"
         raise PublishError(f"{directory}: {error.strerror or error}; {advice}") from error
+
+
+def _holds(target: Path, found: os.stat_result, data: bytes) -> bool:
+    """Whether a regular file at `target` has these bytes already."""
+    if not stat.S_ISREG(found.st_mode) or found.st_size != len(data):
+        return False
+    try:
+        return target.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _note(path: str, digest: bytes) -> str:
+    return f"{digest.hex()} {path}"
 
 
 def _attempt(path: str, failed: dict[str, str], act: Callable[[], object]) -> bool:

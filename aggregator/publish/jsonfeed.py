@@ -16,9 +16,9 @@ def render_entry(facts: Facts) -> str:
         "id": facts.id,
         "url": facts.link,
         "title": None if facts.untitled else facts.title,
-        "content_html": facts.html if facts.has_body else None,
-        "content_text": None if facts.has_body else facts.summary or facts.title,
-        "summary": facts.summary if facts.has_body else None,
+        "content_html": facts.html,
+        "content_text": None if facts.html else facts.summary or facts.title,
+        "summary": facts.summary if facts.html else None,
         "image": facts.image,
         "date_published": facts.published.isoformat(),
         "date_modified": facts.updated.isoformat(),
@@ -31,22 +31,33 @@ def render_entry(facts: Facts) -> str:
             )
             for file in facts.enclosures
         ],
-        "_source": _kept({"title": facts.source_title, "url": facts.source_link or facts.source_feed}),
-        "_rights": facts.rights,
+        "_source": _kept(
+            {
+                "title": facts.source_title,
+                "url": facts.source_link or facts.source_feed,
+                "also": [{"title": other.title, "url": other.url} for other in facts.also],
+            }
+        ),
+        "_rights": _kept({"note": facts.rights}),
     }
     return _dump(_kept(item))
 
 
 def render(head: Head, items: Sequence[str]) -> bytes:
     """The document from items that are JSON already."""
+    hubs = [{"type": "WebSub", "url": href} for rel, href in head.links if rel == "hub"]
     opening = _dump(
-        {
-            "version": VERSION_URL,
-            "title": head.title,
-            "home_page_url": head.home_url,
-            "feed_url": head.self_url,
-            "language": head.language,
-        }
+        _kept(
+            {
+                "version": VERSION_URL,
+                "title": head.title,
+                "home_page_url": head.home_url,
+                "feed_url": head.self_url,
+                "language": head.language,
+                "hubs": hubs,
+                "_rights": _kept({"note": head.rights}),
+            }
+        )
     )
     return (opening[:-1] + ',"items":[\n' + ",\n".join(items) + "\n]}\n").encode()
 

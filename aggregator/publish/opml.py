@@ -1,12 +1,13 @@
-"""OPML 2.0 (http://opml.org/spec2.opml): everything that this site publishes, to subscribe to at once."""
+"""OPML 2.0 (http://opml.org/spec2.opml): what this site publishes, and what it collects from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 from lxml import etree
 
-from aggregator.model import CategoryPath, Node, Site
-from aggregator.publish.entry import clean
-from aggregator.publish.head import node_title
+from aggregator.model import CategoryPath, Node, Site, Source
+from aggregator.publish.entry import clean, uri
+from aggregator.publish.head import node_title, page_path, site_title
 from aggregator.publish.paths import FEED_FILES, address
 
 _PREFERRED = ("atom", "rss")
@@ -18,10 +19,7 @@ def render_opml(folders: Mapping[Node, str], site: Site) -> bytes:
 
     One format, as a reader that imports three would subscribe three times; each feed's page names the others.
     """
-    root = etree.Element("opml", version="2.0")
-    top = etree.SubElement(root, "head")
-    etree.SubElement(top, "title").text = " ".join(clean(site.title).split()) or "aggregator"
-    body = etree.SubElement(root, "body")
+    root, body = _start(site_title(site))
     groups: dict[tuple[str, CategoryPath], etree._Element] = {}
     parents = {(node.kind, node.path[:depth]) for node in folders for depth in range(len(node.path))}
     for node in sorted(folders):
@@ -29,7 +27,35 @@ def render_opml(folders: Mapping[Node, str], site: Site) -> bytes:
         title = node_title(node, site)
         outline = etree.SubElement(place, "outline", type="rss", text=title, title=title)
         outline.set("xmlUrl", address(site, f"{folders[node]}/{_file(site)}"))
-        outline.set("htmlUrl", address(site, "index.html"))
+        outline.set("htmlUrl", address(site, page_path(node, folders[node])))
+    return _bytes(root)
+
+
+def render_sources_opml(sources: Iterable[Source], site: Site) -> bytes:
+    """The list of the feeds that this site collects, in folders as their category paths have them.
+
+    Files on this machine and feeds whose address holds a secret, or needs one, are left out.
+    """
+    root, body = _start(f"{site_title(site)} - sources")
+    groups: dict[tuple[str, CategoryPath], etree._Element] = {}
+    for source in sorted(sources, key=lambda source: (source.categories, source.name)):
+        url = uri(source.url)
+        if url is None or source.fetch.auth or source.fetch.headers or "@" in urlsplit(url).netloc:
+            continue
+        place = _folder(body, groups, "category", source.categories)
+        name = clean(source.name)
+        etree.SubElement(place, "outline", type="rss", text=name, title=name, xmlUrl=url)
+    return _bytes(root)
+
+
+def _start(title: str) -> tuple[etree._Element, etree._Element]:
+    root = etree.Element("opml", version="2.0")
+    top = etree.SubElement(root, "head")
+    etree.SubElement(top, "title").text = title
+    return root, etree.SubElement(root, "body")
+
+
+def _bytes(root: etree._Element) -> bytes:
     etree.indent(root)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True)) + b"\n"
 
@@ -49,12 +75,23 @@ def _group(
     has_children: bool,
 ) -> etree._Element:
     """The outline that holds the feed of `node`: its own folder if it has children, else its parent's."""
-    depth = len(node.path) if has_children and node.path else len(node.path) - 1
+    path = node.path if has_children else node.path[:-1]
+    if node.kind == "source":
+        body = _folder(body, groups, "source", ("by source",))
+    return _folder(body, groups, node.kind, path)
+
+
+def _folder(
+    body: etree._Element,
+    groups: dict[tuple[str, CategoryPath], etree._Element],
+    kind: str,
+    path: CategoryPath,
+) -> etree._Element:
+    """The outline of a category path, with those above it, made where it is not there yet."""
     place = body
-    for level in range(1 if node.kind == "category" else 0, depth + 1):
-        key = (node.kind, node.path[:level])
+    for level in range(1, len(path) + 1):
+        key = (kind, path[:level])
         if key not in groups:
-            text = clean(node.path[level - 1]) if level else "by source"
-            groups[key] = etree.SubElement(place, "outline", text=text or " ")
+            groups[key] = etree.SubElement(place, "outline", text=clean(path[level - 1]) or " ")
         place = groups[key]
     return place

@@ -1,20 +1,26 @@
-"""The pages: what people see who open the site in a browser."""
+"""The pages: what people see who open the site in a browser.
+
+Rules of this file: pure. A page shows no body, holds no script, fetches nothing, and links
+within the site relatively, so that it works on any host and from a disk.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aggregator.model import Article, Node, Site
-from aggregator.publish.entry import clean, language_tag, source_title, uri
-from aggregator.publish.head import FEED_TYPES, GENERATOR
-from aggregator.publish.paths import FEED_FILES, address
-from aggregator.refine.text import headline
+from aggregator.publish.entry import Elsewhere, clean, elsewhere, language_tag, shown_title, source_title, uri
+from aggregator.publish.head import FEED_TYPES, node_title, page_path, site_title
+from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML
+from aggregator.publish.terms import licence_link, node_terms
 
 NEWEST = 100
-"""Articles that the front page lists."""
+"""Articles that a page lists."""
 
+EVERYTHING = Node("category", ())
 LABELS = {"atom": "Atom", "rss": "RSS", "json": "JSON"}
 
 _templates = Environment(
@@ -32,72 +38,124 @@ class FeedLink:
     """A feed in one format."""
 
     label: str
-    url: str
+    href: str
     type: str
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A category or source as the page lists it, `depth` steps below the top."""
+    """A category or source as a page lists it, `depth` steps below the top of its list."""
 
     name: str
+    href: str
     depth: int
     feeds: tuple[FeedLink, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An article as the page lists it."""
+    """An article as a page lists it."""
 
     title: str
     source: str
     date: datetime
     link: str | None
     language: str | None
+    also: tuple[Elsewhere, ...]
 
 
 def render_index(folders: Mapping[Node, str], articles: Sequence[Article], site: Site) -> bytes:
-    """`index.html`: the categories as a tree with their feeds, the sources, and the newest of `articles`.
+    """`index.html`: all categories as a tree with their feeds, the sources, and the newest of `articles`."""
+    return render_page(EVERYTHING, {EVERYTHING: "feeds/all", **folders}, articles, site)
 
-    It shows no body and holds no script, and nothing in it is fetched from elsewhere.
+
+def render_page(node: Node, folders: Mapping[Node, str], articles: Sequence[Article], site: Site) -> bytes:
+    """The page of a category or source: its feeds, what is below it, and the newest of its `articles`.
+
+    It lies where `head.page_path` says. `articles` come newest first.
     """
-    everything = Node("category", ())
-    page = _templates.get_template("index.html").render(
-        title=" ".join(clean(site.title).split()) or GENERATOR,
+    here = page_path(node, folders[node])
+    terms = node_terms(site, node)
+    page = _templates.get_template("page.html").render(
+        title=clean(node.path[-1]) if node.path else site_title(site),
+        full_title=node_title(node, site),
         language=language_tag(site.language) or "en",
-        all_feeds=_links(folders[everything], site) if everything in folders else (),
-        categories=_branches("category", folders, site),
-        sources=_branches("source", folders, site),
-        opml=address(site, "opml.xml"),
+        noindex=terms.noindex,
+        licence=clean(terms.licence),
+        licence_url=uri(licence_link(terms.licence)),
+        crumbs=_crumbs(node, here, folders, site),
+        feeds=_links(here, folders[node], site),
+        lists=_lists(node, here, folders, site),
+        opml=()
+        if node.path
+        else ((_relative(here, OPML), "OPML"), (_relative(here, SOURCES_OPML), "Sources")),
         articles=[_line(article, site) for article in articles[:NEWEST]],
     )
     return page.encode()
 
 
-def _branches(kind: str, folders: Mapping[Node, str], site: Site) -> list[Branch]:
-    """The nodes of one kind, every one after its parent."""
-    return [
-        Branch(clean(node.path[-1]), len(node.path) - 1, _links(folders[node], site))
-        for node in sorted(folders)
-        if node.kind == kind and node.path
+def _crumbs(node: Node, here: str, folders: Mapping[Node, str], site: Site) -> list[tuple[str, str]]:
+    """The pages above: address and name, the front page first."""
+    if not node.path:
+        return []
+    above = [Node(node.kind, node.path[:depth]) for depth in range(1, len(node.path))]
+    crumbs = [(_relative(here, INDEX), site_title(site))]
+    return crumbs + [
+        (_relative(here, page_path(parent, folders[parent])), clean(parent.path[-1]))
+        for parent in above
+        if parent in folders
     ]
 
 
-def _links(folder: str, site: Site) -> tuple[FeedLink, ...]:
+def _lists(node: Node, here: str, folders: Mapping[Node, str], site: Site) -> list[tuple[str, list[Branch]]]:
+    """What the page lists of feeds: the categories below its own; the front page has the sources too."""
+    lists = (
+        [("Categories", "category"), ("Sources", "source")] if not node.path else [("Categories", node.kind)]
+    )
+    found = [(heading, _branches(kind, node, here, folders, site)) for heading, kind in lists]
+    return [(heading, branches) for heading, branches in found if branches]
+
+
+def _branches(kind: str, top: Node, here: str, folders: Mapping[Node, str], site: Site) -> list[Branch]:
+    """The nodes of one kind below `top`, every one after its parent."""
+    level = len(top.path)
+    return [
+        Branch(
+            clean(node.path[-1]),
+            _relative(here, page_path(node, folders[node])),
+            len(node.path) - level - 1,
+            _links(here, folders[node], site),
+        )
+        for node in sorted(folders)
+        if node.kind == kind and len(node.path) > level and node.path[:level] == top.path
+    ]
+
+
+def _links(here: str, folder: str, site: Site) -> tuple[FeedLink, ...]:
     return tuple(
-        FeedLink(LABELS[fmt], address(site, f"{folder}/{FEED_FILES[fmt]}"), FEED_TYPES[fmt])
+        FeedLink(LABELS[fmt], _relative(here, f"{folder}/{FEED_FILES[fmt]}"), FEED_TYPES[fmt])
         for fmt in site.formats
     )
 
 
+def _relative(here: str, path: str) -> str:
+    """The address of `path` as seen from the page at `here`, both relative to the outputs."""
+    own, target = here.split("/")[:-1], path.split("/")
+    common = 0
+    while common < min(len(own), len(target) - 1) and own[common] == target[common]:
+        common += 1
+    steps = "../" * (len(own) - common) or "./"
+    return steps + quote("/".join(target[common:]), safe="/~")
+
+
 def _line(article: Article, site: Site) -> Line:
-    source = article.sources[0].source
-    title = " ".join(clean(article.title).split()) or headline("", article.body, source, article.date)
     language = language_tag(article.language)
+    link = uri(article.link)
     return Line(
-        title=clean(title),
+        title=shown_title(article),
         source=source_title(article),
         date=article.date,
-        link=uri(article.link),
+        link=link,
         language=None if language == site.language else language,
+        also=elsewhere(article, link),
     )

@@ -12,6 +12,10 @@ from urllib.parse import quote
 from aggregator.model import CategoryPath, Node, Site
 
 FEEDS = "feeds"
+INDEX = "index.html"
+OPML = "opml.xml"
+SOURCES_OPML = "sources.opml"
+ARCHIVE = "archive"
 FEED_FILES: Mapping[str, str] = {"atom": "atom.xml", "rss": "rss.xml", "json": "feed.json"}
 """File name by format."""
 
@@ -20,7 +24,7 @@ SLUG_BYTES = 120
 
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986 2.3
 _UNSAFE_CATEGORIES = ("C", "Z")  # controls, invisible formats, unassigned, separators
-_OURS = frozenset({"all", "by-source", "archive", "index.html", "opml.xml", *FEED_FILES.values()})
+_OURS = frozenset({"all", "by-source", ARCHIVE, INDEX, OPML, SOURCES_OPML, *FEED_FILES.values()})
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{name}{n}" for name in ("com", "lpt") for n in range(1, 10)}
 )

@@ -10,15 +10,18 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from aggregator.publish.atom import MEDIA_NS
+from aggregator.publish.atom import INDEXING_NS, MEDIA_NS
 from aggregator.publish.entry import Facts
 from aggregator.publish.head import FEED_TYPES, GENERATOR, VERSION, Head
 
+ATOM_NS = "http://www.w3.org/2005/Atom"
 DC_NS = "http://purl.org/dc/elements/1.1/"
 
 _TAG_LIKE = re.compile(r"<[A-Za-z/!?]")
 # Elements of plain text; RSS does not say whether readers take them for HTML.
-_PLAIN = re.compile(rb"(<(?:title|source|category|description|dc:rights)(?: [^<>]*)?>)([^<]*&[^<]*)(?=</)")
+_PLAIN = re.compile(
+    rb"(<(?:title|source|category|description|copyright|dc:rights)(?: [^<>]*)?>)([^<]*&[^<]*)(?=</)"
+)
 
 
 class _Extras(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no types
@@ -44,23 +47,32 @@ class _Extras(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no types
                 element.set("fileSize", str(enclosure.length))
         if facts.image:
             etree.SubElement(item, f"{{{MEDIA_NS}}}thumbnail", url=facts.image)
+        for other in facts.also:
+            etree.SubElement(item, f"{{{ATOM_NS}}}link", rel="related", href=other.url, title=other.title)
         return item
 
 
 class _Document(BaseExtension):  # type: ignore[misc]  # feedgen has no types
-    """Puts items that are rendered already into the channel, and the date in the form of RFC 822."""
+    """What feedgen does not know of channels, and the items, which are rendered already."""
 
+    head: Head
     items: Sequence[etree._Element] = ()
-    built: str = ""
 
     def extend_ns(self) -> dict[str, str]:
-        return {"media": MEDIA_NS, "dc": DC_NS}
+        namespaces = {"media": MEDIA_NS, "dc": DC_NS, "atom": ATOM_NS}
+        if self.head.noindex:
+            namespaces["idx"] = INDEXING_NS
+        return namespaces
 
     def extend_rss(self, rss: etree._Element) -> etree._Element:
         channel = rss[0]
         date = channel.find("lastBuildDate")
         if date is not None:
-            date.text = self.built
+            date.text = format_datetime(self.head.updated.replace(microsecond=0), usegmt=True)
+        for rel, href in self.head.links:
+            etree.SubElement(channel, f"{{{ATOM_NS}}}link", rel=rel, href=href)
+        if self.head.noindex:
+            channel.set(f"{{{INDEXING_NS}}}index", "no")
         channel.extend(self.items)
         return rss
 
@@ -83,7 +95,7 @@ def render_entry(facts: Facts) -> etree._Element:
     entry.title(unambiguous(facts.title))
     if facts.link:
         entry.link(href=facts.link)
-    if facts.has_body:
+    if facts.html:
         entry.content(facts.html)
     entry.description(html.escape(facts.summary or facts.title, quote=False))
     if facts.categories:
@@ -99,16 +111,18 @@ def render_entry(facts: Facts) -> etree._Element:
 
 def render(head: Head, items: Sequence[etree._Element]) -> bytes:
     """The document; the elements are moved into it."""
+    document = _Document()
+    document.head, document.items = head, items
     feed = FeedGenerator()
-    feed.register_extension("document", _Document)
-    feed.document.items = items
-    feed.document.built = format_datetime(head.updated.replace(microsecond=0), usegmt=True)
+    feed.register_extension("document", lambda: document)
     feed.title(unambiguous(head.title))
     feed.description(unambiguous(head.title))
     feed.updated(head.updated)
     feed.language(head.language)
     feed.link(href=head.self_url, rel="self", type=FEED_TYPES["rss"])
     feed.link(href=head.home_url, rel="alternate", type="text/html")
+    if head.rights:
+        feed.copyright(unambiguous(head.rights))
     feed.generator(f"{GENERATOR} {VERSION}")
     return _PLAIN.sub(_numeric, bytes(feed.rss_str()))
 

@@ -147,7 +147,7 @@ def test_rss_says_everything() -> None:
     (item,) = tree("rss", FULL).iterfind("channel/item")
     names = [child.tag for child in item]
     assert names.index("description") < names.index(f"{{{NS['content']}}}encoded")
-    assert [dict(found.attrib) for found in item.iterfind("enclosure")] == [
+    assert [dict(found.items()) for found in item.iterfind("enclosure")] == [
         {"url": "https://cdn.example.net/a.mp3", "length": "123", "type": "audio/mpeg"}
     ]
     assert [found.get("url") for found in item.iterfind("media:content", NS)] == [
@@ -187,7 +187,7 @@ def test_json_says_everything() -> None:
                 {"url": "https://cdn.example.net/b.mp4", "mime_type": "video/mp4"},
             ],
             "_source": {"title": "Aljazeera 半岛网", "url": "https://www.example.net/"},
-            "_rights": "© 2022 someone",
+            "_rights": {"note": "© 2022 someone"},
         }
     ]
 

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import os
 import signal
 import subprocess
@@ -143,6 +144,41 @@ def test_sweeping_leaves_what_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / ".aggregator-writing").touch()
     assert Output(tmp_path).sweep() == 1
     assert tree(tmp_path) == {"sub/mine.tmp": b"kept"}
+
+
+def digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def test_what_is_not_ours_is_kept(tmp_path: Path) -> None:
+    """A file edited by hand, a stranger's file and a link are reported, not overwritten or removed."""
+    out = Output(tmp_path)
+    ours = {path: digest(b"ours") for path in ("edited", "same", "linked")}
+    for path, data in {"edited": b"by hand", "same": b"ours", "foreign": b"not ours", "linked": b""}.items():
+        (tmp_path / path).write_bytes(data)
+    (tmp_path / "linked").unlink()
+    (tmp_path / "linked").symlink_to("same")
+    paths = ("edited", "same", "foreign", "linked", "absent")
+    written = out.write(dict.fromkeys(paths, b"new"), ours)
+    out.settle()
+    assert sorted(written.changed) == ["absent", "same"]
+    assert sorted(written.kept) == ["edited", "foreign", "linked"]
+    removed = out.remove(paths, {**ours, "same": digest(b"new")})
+    assert removed.changed == ("same",)
+    assert sorted(removed.kept) == ["absent", "edited", "foreign", "linked"]
+    assert out.remove(paths).kept == ()
+
+
+def test_what_a_killed_run_could_not_record_is_ours(tmp_path: Path) -> None:
+    """A batch that was written and not recorded may be replaced by the next run, which others may not."""
+    Output(tmp_path).write({"a": b"one", "b": b"one"}, {})
+    (tmp_path / "b").write_bytes(b"by hand")
+    out = Output(tmp_path)
+    written = out.write({"a": b"two", "b": b"two"}, {})
+    assert (written.changed, written.kept) == (("a",), ("b",))
+    out.settle()
+    assert Output(tmp_path).write({"a": b"three"}, {}).kept == ("a",)
+    assert tree(tmp_path) == {"a": b"two", "b": b"by hand"}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")

@@ -1,10 +1,11 @@
 from dataclasses import replace
+from pathlib import Path
 
 from lxml import etree
 from publishing import SITE
 
-from aggregator.model import Node, Site
-from aggregator.publish.opml import render_opml
+from aggregator.model import FetchPolicy, Node, Site, Source
+from aggregator.publish.opml import render_opml, render_sources_opml
 from aggregator.publish.paths import feed_folders
 
 NODES = [
@@ -56,7 +57,49 @@ def test_outlines_have_what_readers_need() -> None:
     for outline in body().iterfind(".//outline[@xmlUrl]"):
         assert outline.get("type") == "rss"
         assert outline.get("text") == outline.get("title") != ""
-        assert outline.get("htmlUrl") == "https://news.example.org/index.html"
+        assert str(outline.get("xmlUrl")).replace("feeds/all/", "").replace(
+            "atom.xml", "index.html"
+        ) == outline.get("htmlUrl")
+
+
+def test_sources_are_listed_without_secrets() -> None:
+    """The list of what is collected names public feeds alone, in the folders of their categories."""
+    sources = [
+        Source(name="B & b", kind="feed", categories=("新媒体", "x"), url="https://b.example/feed?a=1&b=2"),
+        Source(name="A", kind="feed", categories=("新媒体", "x"), url="https://a.example/feed"),
+        Source(name="top", kind="feed", categories=(), url="https://top.example/feed"),
+        Source(name="file", kind="feed", categories=("x",), path=Path("/home/me/feed.xml")),
+        Source(name="seeds", kind="seed", categories=(), path=Path("/home/me/seeds")),
+        Source(name="user", kind="feed", categories=(), url="https://me:secret@a.example/feed"),
+        Source(
+            name="auth",
+            kind="feed",
+            categories=(),
+            url="https://c.example/",
+            fetch=FetchPolicy(auth="secret"),
+        ),
+        Source(
+            name="header",
+            kind="feed",
+            categories=(),
+            url="https://d.example/",
+            fetch=FetchPolicy(headers={"X": "secret"}),
+        ),
+    ]
+    data = render_sources_opml(sources, SITE)
+    root = etree.fromstring(data)
+    parents = {line: parent for parent in root.iter() for line in parent}
+    found = [
+        (parents[line].get("text"), line.get("text"), line.get("xmlUrl"))
+        for line in root.iterfind(".//outline[@type]")
+    ]
+    assert found == [
+        (None, "top", "https://top.example/feed"),
+        ("x", "A", "https://a.example/feed"),
+        ("x", "B & b", "https://b.example/feed?a=1&b=2"),
+    ]
+    assert b"secret" not in data
+    assert b"/home" not in data
 
 
 def test_the_format_follows_the_settings() -> None:

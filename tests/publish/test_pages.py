@@ -1,13 +1,15 @@
 import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import html5lib
 from publishing import SITE, article, provenance
 
-from aggregator.model import Article, Node
-from aggregator.publish.pages import render_index
-from aggregator.publish.paths import feed_folders
+from aggregator.model import Article, Node, Terms
+from aggregator.publish.head import page_path
+from aggregator.publish.pages import render_index, render_page
+from aggregator.publish.paths import FEED_FILES, feed_folders
 
 HTML = "{http://www.w3.org/1999/xhtml}"
 NODES = [
@@ -34,15 +36,81 @@ def test_the_page_is_valid_and_says_its_language() -> None:
     assert root.findtext(f"{HTML}head/{HTML}title") == "World news"
 
 
-def test_every_feed_is_linked() -> None:
-    """Each category and source has its three feeds; the newest articles' feeds are announced to browsers."""
+def hrefs(root: Any, element: str = "a") -> list[str]:
+    return [link.get("href") for link in root.iter(f"{HTML}{element}")]
+
+
+def test_every_feed_and_page_is_linked() -> None:
+    """Each category and source has its page and three feeds; browsers are told of the newest's."""
     root = parsed(page())
-    links = [link.get("href") for link in root.iter(f"{HTML}a")]
-    assert len(links) == 4 * 3 + 1
-    assert "https://news.example.org/opml.xml" in links
-    assert "https://news.example.org/feeds/by-source/Feed-one/rss.xml" in links
+    links = hrefs(root)
+    assert len(links) == len(set(links)) == 3 + 2 + 3 * (1 + 3)
+    assert "./opml.xml" in links
+    assert "./feeds/by-source/Feed-one/rss.xml" in links
+    assert "./feeds/by-source/Feed-one/index.html" in links
     announced = [link.get("type") for link in root.iter(f"{HTML}link")]
     assert announced == ["application/atom+xml", "application/rss+xml", "application/feed+json"]
+
+
+def test_the_page_of_a_category_lists_what_is_below() -> None:
+    """A category has its own feeds, its subcategories and the way back, all relative to its folder."""
+    root = parsed(render_page(NODES[1], feed_folders(NODES), [article()], SITE).decode())
+    quoted = "b%E5%8D%8A%E5%B2%9Bb--%E7%BD%91"
+    assert hrefs(root) == [
+        "../../index.html",
+        *("./atom.xml", "./rss.xml", "./feed.json"),
+        f"./{quoted}/index.html",
+        *(f"./{quoted}/{name}" for name in ("atom.xml", "rss.xml", "feed.json")),
+        "https://www.example.net/1",
+    ]
+    assert root.findtext(f".//{HTML}h1") == "新媒体"
+
+
+def test_the_page_of_a_subcategory_names_those_above() -> None:
+    """The way back leads over each category above; a page without anything below has no list of it."""
+    root = parsed(render_page(NODES[2], feed_folders(NODES), [], SITE).decode())
+    assert hrefs(root)[:2] == ["../../../index.html", "../index.html"]
+    assert root.find(f".//{HTML}nav") is None
+
+
+def test_links_between_pages_lead_to_files() -> None:
+    """Every relative link of every page names a file that a publishing run writes."""
+    folders = feed_folders(NODES)
+    pages = {
+        page_path(node, folder): render_page(node, folders, [], SITE) for node, folder in folders.items()
+    }
+    feeds = {f"{folder}/{name}" for folder in folders.values() for name in FEED_FILES.values()}
+    known = {*pages, *feeds, "opml.xml", "sources.opml"}
+    for path, data in pages.items():
+        for href in hrefs(parsed(data.decode())) + hrefs(parsed(data.decode()), "link"):
+            assert unquote(urlsplit(urljoin(f"http://x/{quote(path)}", href)).path)[1:] in known
+
+
+def test_terms_show() -> None:
+    """A page that is not to be indexed says so to search engines; a licence note is shown and linked."""
+    terms = Terms(noindex=True, licence="CC BY 4.0 https://creativecommons.org/licenses/by/4.0/ <b>")
+    site = replace(SITE, terms=((NODES[1], terms),))
+    folders = feed_folders(NODES)
+    inside = parsed(render_page(NODES[2], folders, [], site).decode())
+    outside = parsed(render_index(folders, [], site).decode())
+    assert [meta.get("content") for meta in inside.iter(f"{HTML}meta") if meta.get("name") == "robots"] == [
+        "noindex"
+    ]
+    assert [
+        (link.get("href"), link.text) for link in inside.iter(f"{HTML}a") if link.get("rel") == "license"
+    ] == [("https://creativecommons.org/licenses/by/4.0/", terms.licence)]
+    assert not [meta for meta in outside.iter(f"{HTML}meta") if meta.get("name") == "robots"]
+    assert outside.find(f".//{HTML}footer") is None
+
+
+def test_other_sources_are_named() -> None:
+    """An article that several sources carried links to each of them, once."""
+    elsewhere = [
+        provenance("Other", link="https://other.example/1"),
+        provenance("Same", link="https://www.example.net/1"),
+    ]
+    root = parsed(page(article(sources=(provenance(), *elsewhere, elsewhere[0]))))
+    assert [link for link in hrefs(root) if "example/" in link] == ["https://other.example/1"]
 
 
 def test_articles_show_title_source_date_and_link() -> None:
@@ -53,7 +121,7 @@ def test_articles_show_title_source_date_and_link() -> None:
     assert line.get("lang") == "en"
     assert line.findtext(f"{HTML}a") == "Title & <i>more</i>"
     assert line.find(f"{HTML}a").get("href") == "https://www.example.net/1"
-    assert "".join(line.find(f"{HTML}p").itertext()) == "Aljazeera 半岛网 · 2022-09-13 08:28 UTC"
+    assert "".join(line.find(f"{HTML}p").itertext()).strip() == "Aljazeera 半岛网 · 2022-09-13 08:28 UTC"
     assert "SECRET" not in text
 
 

@@ -1,0 +1,92 @@
+"""The last look at a feed before it replaces the one that subscribers have.
+
+Rules of this file: pure; the bytes are judged as they are, whoever made them. No finding means
+that the feed may go out.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from lxml import etree
+
+from aggregator.publish.feeds import Format
+
+MAX_BYTES = 10_000_000
+"""Readers give up on more."""
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def check(fmt: Format, data: bytes) -> tuple[str, ...]:
+    """What is wrong with the document, a sentence each: size, form, required elements, ids.
+
+    Atom after RFC 4287 section 4, RSS after the 2.0 specification, JSON Feed after version 1.1.
+    """
+    if len(data) > MAX_BYTES:
+        return (f"it has {len(data)} bytes, more than {MAX_BYTES}",)
+    try:
+        return tuple(_CHECKS[fmt](data))
+    except (etree.XMLSyntaxError, ValueError) as error:
+        return (f"it is not well-formed: {error}",)
+
+
+def _parse(data: bytes) -> etree._Element:
+    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+def _atom(data: bytes) -> Iterable[str]:
+    feed = _parse(data)
+    if feed.tag != f"{_ATOM}feed":
+        yield f"its root is {feed.tag}"
+    yield from _missing("feed", feed, (f"{_ATOM}id", f"{_ATOM}title", f"{_ATOM}updated"))
+    if feed.find(f"{_ATOM}link[@rel='self']") is None:
+        yield "it has no link to itself"
+    entries = feed.findall(f"{_ATOM}entry")
+    for entry in entries:
+        yield from _missing(
+            "entry", entry, (f"{_ATOM}id", f"{_ATOM}title", f"{_ATOM}updated", f"{_ATOM}author/{_ATOM}name")
+        )
+    yield from _twice(entry.findtext(f"{_ATOM}id") for entry in entries)
+
+
+def _rss(data: bytes) -> Iterable[str]:
+    rss = _parse(data)
+    channel = rss.find("channel")
+    if rss.tag != "rss" or channel is None:
+        yield f"its root is {rss.tag}, or it has no channel"
+        return
+    yield from _missing("channel", channel, ("title", "link", "description"))
+    if channel.find(f"{_ATOM}link[@rel='self']") is None:
+        yield "it has no link to itself"
+    items = channel.findall("item")
+    for item in items:
+        yield from _missing("item", item, ("guid", "title"))
+    yield from _twice(item.findtext("guid") for item in items)
+
+
+def _json(data: bytes) -> Iterable[str]:
+    feed = json.loads(data)
+    if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
+        yield "it has no items"
+        return
+    yield from (f"the feed has no {key}" for key in ("version", "title", "feed_url") if not feed.get(key))
+    for item in feed["items"]:
+        if not item.get("id"):
+            yield "an item has no id"
+        if not (item.get("content_html") or item.get("content_text")):
+            yield f"item {item.get('id')} has no content"
+    yield from _twice(item.get("id") for item in feed["items"])
+
+
+_CHECKS: Mapping[Format, Callable[[bytes], Iterable[str]]] = {"atom": _atom, "rss": _rss, "json": _json}
+
+
+def _missing(name: str, element: etree._Element, paths: Iterable[str]) -> Iterable[str]:
+    for path in paths:
+        if not (element.findtext(path) or "").strip():
+            yield f"{name} has no {path.replace(_ATOM, '')}"
+
+
+def _twice(ids: Iterable[str | None]) -> Iterable[str]:
+    yield from (f"id {found} is there {count} times" for found, count in Counter(ids).items() if count > 1)

@@ -1,0 +1,73 @@
+import pytest
+from publishing import SITE, article
+
+from aggregator.model import Node
+from aggregator.publish import gate
+from aggregator.publish.feeds import Format, render_feed
+
+FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
+IDS = {"atom": b"<id>https://www.example.net/2</id>", "rss": b">https://www.example.net/2</guid>"}
+
+
+def made(fmt: Format) -> bytes:
+    return render_feed(fmt, Node("category", ()), [article(1), article(2)], SITE, "feeds/all")
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_our_feeds_pass(fmt: Format) -> None:
+    """What we render has nothing wrong with it, an empty feed neither."""
+    assert gate.check(fmt, made(fmt)) == ()
+    assert gate.check(fmt, render_feed(fmt, Node("category", ()), [], SITE, "feeds/all")) == ()
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("data", [b"", b"<html>", b"\xff\xfe\x00", b"[]", b"{}", b"null", b"<a/>"])
+def test_what_is_no_feed_fails(fmt: Format, data: bytes) -> None:
+    """Broken or foreign documents are found out in every format."""
+    assert gate.check(fmt, data)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_a_cut_file_fails(fmt: Format) -> None:
+    """A document that ends too early is not well-formed."""
+    assert "not well-formed" in gate.check(fmt, made(fmt)[:-10])[0]
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_an_id_that_is_there_twice_fails(fmt: Format) -> None:
+    """Readers would show one entry of the two."""
+    data = made(fmt).replace(b"https://www.example.net/2", b"https://www.example.net/1")
+    assert gate.check(fmt, data) == ("id https://www.example.net/1 is there 2 times",)
+
+
+@pytest.mark.parametrize(
+    ("fmt", "part", "finding"),
+    [
+        ("atom", b"<title>World news</title>", "feed has no title"),
+        ("atom", b"<author><name>Ann Author</name></author>", "entry has no author/name"),
+        ("atom", b"<id>https://www.example.net/2</id>", "entry has no id"),
+        ("atom", b'rel="self"', "it has no link to itself"),
+        ("rss", b"<link>https://news.example.org/index.html</link>", "channel has no link"),
+        ("rss", b"<title>Title 2</title>", "item has no title"),
+        ("rss", b'rel="self"', "it has no link to itself"),
+        ("json", b'"content_html":"<p>Body of 2</p>",', "item https://www.example.net/2 has no content"),
+        ("json", b'"id":"https://www.example.net/2",', "an item has no id"),
+        ("json", b'"title":"World news",', "the feed has no title"),
+    ],
+)
+def test_what_is_required_and_missing_is_named(fmt: Format, part: bytes, finding: str) -> None:
+    """Each element that a reader needs is missed."""
+    data = made(fmt)
+    assert part in data
+    assert finding in gate.check(fmt, data.replace(part, b""))
+
+
+def test_a_monster_fails() -> None:
+    """A document that readers would give up on is kept back."""
+    assert "more than" in gate.check("json", b" " * (gate.MAX_BYTES + 1))[0]
+
+
+def test_entities_are_not_expanded() -> None:
+    """The check itself cannot be made to eat all memory."""
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><feed>&b;</feed>'
+    assert gate.check("atom", bomb)
