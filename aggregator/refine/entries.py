@@ -65,6 +65,7 @@ class _Cleaned:
     entry: Entry
     draft: identity.Draft
     link: str | None
+    whole_link: str | None
     authors: tuple[str, ...]
     base: str | None
     notes: tuple[str, ...]
@@ -117,7 +118,7 @@ def _clean(entry: Entry, document: Document, context: Context, homes: tuple[str 
         guid=_guid(entry),
         canonical_link=whole_link if identity.identifies(whole_link, *homes) else None,
         title=title,
-        text=text.lines(body.html),
+        text=identity.steady(text.lines(body.html)),
         body=body.html,
         date=date,
         exact_hash=identity.exact_hash(title, date, body.html),
@@ -125,7 +126,7 @@ def _clean(entry: Entry, document: Document, context: Context, homes: tuple[str 
         seed=_is_seed(entry),
     )
     authors = _labels(entry.authors or (document.author or "",))
-    return _Cleaned(entry, draft, link, authors, base, body.notes)
+    return _Cleaned(entry, draft, link, whole_link, authors, base, body.notes)
 
 
 def _is_seed(entry: Entry) -> bool:
@@ -231,8 +232,8 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
         categories=entry.categories,
         file_time=entry.file_time,
         uid_prefix=entry.uid_prefix,
-        fingerprint=identity.text_fingerprint(draft.text),
-        text_hash=identity.text_hash(draft.title, draft.text, canonical(one.link)),
+        fingerprint=identity.fingerprint(draft.text),
+        text_hash=identity.text_hash(draft.title, draft.text, one.whole_link),
         exact_hash=draft.exact_hash,
         notes=tuple(notes),
     )

@@ -25,6 +25,7 @@ PASSES = 4
 
 _NAME = re.compile(r"[a-z][a-z0-9_.:\-]*")
 _ID = re.compile(r"""\s(?:id|name)\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
+_FRAGMENT_LINK = re.compile(r"""=["']?\s*#""")
 _FRAGMENT = re.compile(r"#[^\s\"'<>\\`]+")
 _DATA_IMAGE = re.compile(
     rf"data:image/(?:{'|'.join(map(re.escape, policy.RASTER_TYPES))})[;,][A-Za-z0-9+/=%;,:._\-]*",
@@ -45,10 +46,19 @@ _ATTRIBUTE = re.compile(r' ([^\s="<>]+)="([^"]*)"')
 _PRE = re.compile(r'(<pre(?: [^\s="<>]+="[^"]*")*>)(?=\n)')
 # A parser that runs scripts takes what is in it for text.
 _NOSCRIPT = re.compile(r"</?noscript(?:[\s/][^<>]*+)?>", re.IGNORECASE)
-# Without these, what nh3 writes is parsed to the same tree again.
-_UNSTABLE = re.compile(
-    r"<(?:marquee|object|applet|button|svg|math|template|select|form|nobr|html|body|frameset|h[1-6]|a|table|caption)\b",
-    re.IGNORECASE,
+# Elements that stand in their own kind are parsed to another tree than the one that was written. They come
+# from mis-nested markup, or from elements between them that went.
+_SELF_NESTED = re.compile(
+    "|".join(
+        rf"<{start}[ >][^<]*+(?:<(?!/?(?:{between})[ >])[^<]*+)*+<{end}[ >]"
+        for start, between, end in (
+            ("a", "a", "a"),
+            ("p", "p", "p"),
+            ("h[1-6]", "h[1-6]", "h[1-6]"),
+            ("(?:li|/[uo]l|/menu|/dir)", "li|[uo]l|menu|dir", "li"),
+            ("(?:d[dt]|/dl)", "d[dtl]", "d[dt]"),
+        )
+    )
 )
 
 
@@ -89,18 +99,18 @@ def sanitize(
     source, notes = bound(text.scrub(markup))
     if "<" not in source and "&" not in source:
         return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
-    if "noscript" in source.lower():
+    if "noscript" in source or "NOSCRIPT" in source:
         source = _NOSCRIPT.sub("", source)
-    ids = frozenset(_ID.findall(source)) if "#" in source else frozenset()
+    ids = frozenset(_ID.findall(source)) if _FRAGMENT_LINK.search(source) else frozenset[str]()
     frame = Frame(base, proxies, players, ids, notes=set(notes))
     token = _frame.set(frame)
     try:
-        cleaned = _clean(source)
+        cleaned = _clean(source) if "&#" in source else _pre(_cleaner.clean(source))
         if "<iframe" in cleaned:
             cleaned = _FRAME.sub(_player_or_link, cleaned)
             _frame.set(replace(frame, last=True))
             cleaned = _clean(cleaned)
-        if _UNSTABLE.search(source):
+        if _SELF_NESTED.search(cleaned):
             cleaned = _settle(cleaned)
     finally:
         _frame.reset(token)
@@ -113,10 +123,12 @@ def _clean(markup: str) -> str:
     if scrubbed != cleaned:
         # Character references brought in what XML forbids; without it a name may read differently.
         cleaned = text.scrub(_cleaner.clean(scrubbed))
-    if "<pre" in cleaned:
-        # Parsers drop the first newline of a pre; nh3 does not write it again.
-        cleaned = _PRE.sub(r"\1\n", cleaned)
-    return cleaned
+    return _pre(cleaned)
+
+
+def _pre(cleaned: str) -> str:
+    """Parsers drop the first newline of a pre; nh3 does not write it again."""
+    return _PRE.sub(r"\1\n", cleaned) if "<pre" in cleaned else cleaned
 
 
 def _settle(cleaned: str) -> str:

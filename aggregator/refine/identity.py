@@ -16,13 +16,13 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.refine.text import collapse, plain
+from aggregator.refine.text import collapse
 
 FINGERPRINT_MIN = 200
 """Characters of text, tags removed and blanks collapsed; shorter texts are equal by chance."""
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]+")
-_NOT_WORD = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[^\W_]+")
 
 # What moves by itself beside a text. It counts for nothing where it stands alone, not in a sentence.
 COUNTED: dict[str, str] = {
@@ -42,15 +42,18 @@ _COUNTERS = (
 )
 _COUNTER = re.compile(
     rf"(?:^|(?<=[|·•/(\[–—\-]))[ \t]*+(?:(?:{'|'.join(_COUNTERS)})[ \t]*+)+(?=$|[|·•/)\]–—\-])",
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE,
 )
+_DIGIT = re.compile(r"[0-9]| an? ")
+COUNTER_LINE = 200
+"""Characters of the longest line in which counters are looked for; longer ones are sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What identity looks at in one entry.
 
-    `text` is the body's, a line for each block. `seed`: the guid is a path and enters no hash.
+    `text` is the body's as `steady` gives it. `seed`: the guid is a path and enters no hash.
     """
 
     guid: str | None
@@ -91,32 +94,34 @@ def digest(*parts: str) -> str:
 
 def normal(text: str) -> str:
     """`text` as it is compared between sources: NFKC, without case, blanks and punctuation."""
-    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFKC", "".join(_WORD.findall(text))).casefold()
 
 
 def steady(text: str) -> str:
     """`text` (a line for each block) as it is compared with its own past: no counters, blanks collapsed."""
-    return collapse(_COUNTER.sub(" ", unicodedata.normalize("NFC", text)))
+    kept = [
+        _COUNTER.sub(" ", line) if len(line) <= COUNTER_LINE and _DIGIT.search(line) else line
+        for line in text.split("\n")
+        if line
+    ]
+    return unicodedata.normalize("NFC", collapse(" ".join(kept)))
 
 
-def fingerprint(html: str) -> str | None:
-    """32 hex digits that copies of a text share wherever they stand; None under 200 characters."""
-    return text_fingerprint(plain(html))
+def fingerprint(text: str) -> str | None:
+    """32 hex digits that copies of a text share wherever they stand; None under 200 characters.
 
-
-def text_fingerprint(text: str) -> str | None:
-    """As `fingerprint`, of plain text, in lines or not."""
-    text = collapse(text)
+    `text` is steady.
+    """
     return digest(normal(text))[:32] if len(text) >= FINGERPRINT_MIN else None
 
 
 def text_hash(title: str, text: str, canonical_link: str | None) -> str:
     """32 hex digits that move only when title, text or link were edited.
 
-    `text` has a line for each block. Blanks, markup, tracking parameters, view counters and ages
-    ("5 hours ago") do not count.
+    `text` is steady: blanks, markup, tracking parameters, view counters and ages ("5 hours ago")
+    do not count.
     """
-    return digest(collapse(unicodedata.normalize("NFC", title)), steady(text), canonical_link or "")[:32]
+    return digest(unicodedata.normalize("NFC", collapse(title)), text, canonical_link or "")[:32]
 
 
 def exact_hash(title: str, date: datetime | None, body: str) -> str:
@@ -208,7 +213,7 @@ def _without_repeats(drafts: Sequence[Draft]) -> tuple[int, ...]:
     kept: list[int] = []
     for at, draft in enumerate(drafts):
         where = draft.guid or (draft.canonical_link, draft.date)
-        mark = (where, collapse(draft.title), steady(draft.text), None if draft.text else draft.body)
+        mark = (where, collapse(draft.title), draft.text, None if draft.text else draft.body)
         if mark not in seen:
             seen.add(mark)
             kept.append(at)

@@ -25,7 +25,6 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Each of these is one blank in a value of one line (format.md "Title" 3).
 _LINE_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NEWLINES = re.compile("\r\n?")
-_BLANKS = re.compile(r"\s+")
 
 # An unclosed one reaches to the end, as in browsers; that also keeps the search linear.
 _COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
@@ -34,17 +33,13 @@ _CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 _SILENT = re.compile(
     r"<(script|style|template|noscript|iframe|svg)\b[^<>]*+>.*?(?:</\1\s*+>|\Z)", re.DOTALL | re.IGNORECASE
 )
-_TAG = re.compile(
-    r"""<(/?)([a-z][a-z0-9]*+)(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+'){0,500}+>|<[/!?][a-z][^<>]*+>""",
-    re.IGNORECASE,
-)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
 # Elements that begin a new line; between their texts stands a blank at least.
 _BLOCK_NAMES = """
-address article aside blockquote br caption center dd details dir div dl dt fieldset figcaption figure footer
-form h1 h2 h3 h4 h5 h6 header hgroup hr li main menu nav ol option p pre section summary table tbody td tfoot
-th thead tr ul
+p br div li tr td th h1 h2 h3 h4 h5 h6 ul ol dl dt dd blockquote pre figure figcaption table tbody thead
+tfoot caption section article header footer main aside nav details summary address center hr hgroup menu dir
+fieldset form option
 """
 _INLINE_NAMES = """
 a abbr acronym audio b bdi bdo big body button cite code data del dfn em embed font head html i iframe img
@@ -52,7 +47,16 @@ input ins kbd label link map mark math meta meter noscript object output param p
 samp script select small source span strike strong style sub sup svg template textarea time title tt u var
 video wbr
 """
-BLOCKS = frozenset(_BLOCK_NAMES.split())
+_NAMES = "|".join(_BLOCK_NAMES.split())
+_REST = r"""(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+'){0,500}+>"""
+_BLOCK_LINE_TAG = re.compile(rf"</?(?:{_NAMES})(?: [^<>]*)?>")
+_ANY_TAG = re.compile(r"<[^<>]*>")
+_TAG = re.compile(rf"</?(?:{_NAMES}){_REST}", re.IGNORECASE)
+_NAMES = "|".join(_BLOCK_NAMES.split())
+_BLOCK_TAG = re.compile(rf"</?(?:{_NAMES}){_REST}", re.IGNORECASE)
+_LINE_TAG = re.compile(rf"</?(?:{_NAMES})(?: [^<>]*)?>")
+_ANY_TAG = re.compile(r"<[^<>]*>")
+_TAG = re.compile(rf"</?[a-z][a-z0-9:_\-]*+{_REST}|<[/!?][a-z][^<>]*+>", re.IGNORECASE)
 # In a title only these names make a tag: `List<String>` is what its author wrote.
 _FALSE_TAG = re.compile(
     rf"<(?!/?(?:{'|'.join(_BLOCK_NAMES.split() + _INLINE_NAMES.split())})[\s/>])", re.IGNORECASE
@@ -96,7 +100,7 @@ def scrub_line(text: str) -> str:
 
 def collapse(text: str) -> str:
     """`text` with each run of blanks (any Unicode white space) as one, and none at the ends."""
-    return _BLANKS.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def resolve_entities(text: str) -> str:
@@ -106,25 +110,23 @@ def resolve_entities(text: str) -> str:
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
 
 
-def _without_tags(markup: str, between: str) -> str:
-    """The text of `markup`, entities resolved, with `between` where a block begins or ends."""
-    if "<" in markup:
-        markup = _SILENT.sub(" ", _COMMENT.sub("", markup))
-        markup = _TAG.sub(lambda match: between if (match[2] or "").lower() in BLOCKS else "", markup)
-    return resolve_entities(markup)
-
-
 def plain(markup: str) -> str:
     """The text of an HTML fragment on one line: tags gone, entities resolved, blanks collapsed.
 
     Linear in the length of `markup`, of which at most `PLAIN_CAP` characters are read.
     """
-    return collapse(scrub_line(_without_tags(markup[:PLAIN_CAP], " ")))
+    markup = markup[:PLAIN_CAP]
+    if "<" in markup:
+        markup = _TAG.sub("", _BLOCK_TAG.sub(" ", _SILENT.sub(" ", _COMMENT.sub("", markup))))
+    return collapse(scrub_line(resolve_entities(markup)))
 
 
 def lines(markup: str) -> str:
-    """The text of an HTML fragment with each block on lines of its own; blanks are as they stand."""
-    return scrub(_without_tags(markup[:PLAIN_CAP], "\n"))
+    """The text of sanitised HTML with each block on lines of its own; blanks are as they stand.
+
+    Only for what `html.sanitize` wrote: lower-case tags, attributes in double quotes, no `<` but tags.
+    """
+    return resolve_entities(_ANY_TAG.sub("", _LINE_TAG.sub("\n", markup[:PLAIN_CAP])))
 
 
 def label(value: str, *, markup: bool = True) -> str:
@@ -139,7 +141,7 @@ def label(value: str, *, markup: bool = True) -> str:
     if "<" in value:
         value = _SILENT.sub(" ", _COMMENT.sub("", _CDATA.sub(r"\1", value)))
         value = _FALSE_TAG.sub("&lt;", value)
-        value = _TAG.sub(lambda match: f" {match[0]}" if match[2].lower() in BLOCKS else match[0], value)
+        value = _BLOCK_TAG.sub(" ", value)
         if len(value) > BLEACH_CAP:
             return plain(value)
         value = _tools.stripper.clean(value)
@@ -208,12 +210,12 @@ def shorten(text: str, limit: int) -> str:
 def headline(title: str, body: str, source: str, date: datetime) -> str:
     """The title to show for an article (format.md "Title" 5).
 
-    `title` if it has one; else the first sentence of `body` (HTML), at most
+    `title` if it has one; else the first sentence of `body` (sanitised HTML), at most
     `HEADLINE_LENGTH` characters and then `…`; else the source's name and the day.
     """
     if title:
         return title
-    for line in _without_tags(body[:PLAIN_CAP], "\n").splitlines():
+    for line in lines(body).splitlines():
         text = collapse(scrub_line(line))
         if text:
             return shorten(_first_sentence(text), HEADLINE_LENGTH)
