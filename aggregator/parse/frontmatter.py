@@ -33,6 +33,10 @@ _START = re.compile(r"(?:[ \t]*\n)*-{3,}[ \t]*\n")
 # `]` and so on: each is one `_` in a title (format.md "Title" 1).
 _TITLE_MARKS = str.maketrans(dict.fromkeys(":/\\?*“”<>|[]", "_"))
 
+# Engines make folders of category names, and most file systems end at 255 bytes.
+_MAX_NAME_BYTES = 200
+_MAX_LEVELS = 12
+
 _OUR_NAME = re.compile(r"-([0-9a-f]{8})\.md\Z")
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # The archive's stand-in for a missing image, https://picsum.photos/400/300?random=N.
@@ -168,7 +172,7 @@ def read(
         published_text=texts.get("date"),
         body=Text(markdown.render(body) if markup == "markdown" else body, html=True),
         tags=_names(fields.get("tags", ())),
-        categories=_names(fields.get("categories", ())) or None,
+        categories=_path(_names(fields.get("categories", ()))) or None,
         origin=Origin(title=source) if source else None,
         lead_image=_lead_image(texts, proxy_prefixes, fallback_image, exact=ours),
         uid_prefix=prefix[1] if prefix and ours else None,
@@ -203,6 +207,12 @@ def _zone(name: str) -> tzinfo:
 
 def _names(value: yamltext.Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (value,)
+
+
+def _path(names: tuple[str, ...]) -> tuple[str, ...]:
+    """A category path that can be folders: so few levels, with names so short."""
+    cut = (name.encode()[:_MAX_NAME_BYTES].decode("utf-8", "ignore") for name in names[:_MAX_LEVELS])
+    return tuple(cut)
 
 
 def _lead_image(

@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 
 from aggregator.model import ParseError
 
-MAX_CHARS = 1024 * 1024
-"""Longer texts are not rendered: the cost of some grows faster than their length."""
+MAX_CHARS = 512 * 1024
+"""Longer texts are not rendered: the worst of them would take many seconds."""
 
 # What begins an HTML block (CommonMark 0.31 section 4.6, start conditions 1, 2, 4 and 6).
 _BLOCK_NAMES = (

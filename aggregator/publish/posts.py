@@ -59,7 +59,8 @@ def render(article: Article, site: Site) -> bytes:
         fields |= {"headimg": image, "thumbnail": image}
     extra: dict[str, Value] = {
         "link": article.link or "",
-        "guid": article.guid or "",
+        # A seed file is known by its path, which is nobody else's guid.
+        "guid": (article.guid if article.sources[0].kind == "feed" else "") or "",
         "tags": article.tags,
         "updated": moment(article.updated),
         "source": (article.origin and article.origin.title) or article.sources[0].source,

@@ -163,6 +163,12 @@ def test_images_are_percent_encoded_where_yaml_or_templates_would_stumble() -> N
     assert "headimg: 'https://i.example.org/it%27s%20%7Ba%7D%20b.jpg?x=1&y=%20'" in header(data)
 
 
+def test_category_paths_can_be_folders() -> None:
+    """A name of a thousand emoji and a path of a thousand levels are cut; a blog could not be built of them."""
+    data = write(FIELDS | {"categories": ("🏆" * 1000, *"abcdefghijklmnop")}, "")
+    assert entry(data).categories == ("🏆" * 50, *"abcdefghijk")
+
+
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the archive samples are not here")
 @pytest.mark.parametrize("file", sorted(CORPUS.glob("*.md")), ids=lambda file: file.stem)
 def test_every_sample_of_the_archive_is_read_whole(file: Path) -> None:

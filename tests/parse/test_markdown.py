@@ -92,5 +92,5 @@ def test_the_archive_is_not_taken_for_markdown() -> None:
 
 def test_too_long_a_text_is_refused() -> None:
     """Rendering is not linear, so its input is bounded."""
-    with pytest.raises(ParseError, match="1024 KB of Markdown"):
+    with pytest.raises(ParseError, match="512 KB of Markdown"):
         render("x" * (MAX_CHARS + 1))

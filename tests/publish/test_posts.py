@@ -13,7 +13,7 @@ from publishing import article, provenance
 
 from aggregator.model import Article, Enclosure, Entry, Origin, Provenance, Site
 from aggregator.parse.frontmatter import read
-from aggregator.publish.posts import MAX_NAME_BYTES, post_path, render
+from aggregator.publish.posts import MAX_NAME_BYTES, Flavour, post_path, render
 
 HERE = Path(__file__).parent.parent
 SAMPLES = HERE.parent.parent / "shared" / "samples"
@@ -128,6 +128,38 @@ def test_extra_keys_are_written_as_asked_in_one_order() -> None:
         "updated: " + header(render(bare, site))[8][9:],
         "source: The Origin",
     ]
+
+
+def test_the_path_of_a_seed_file_is_no_guid() -> None:
+    """Only what a feed called its entry is written."""
+    site = Site(extra_keys=("guid",))
+    assert "guid: a/b.md" not in header(
+        render(article(guid="a/b.md", sources=(provenance(kind="seed"),)), site)
+    )
+    assert "guid: a/b.md" in header(render(article(guid="a/b.md"), site))
+
+
+@pytest.mark.parametrize(
+    ("flavour", "day", "keys"),
+    [("jekyll", "2022-09-13-", ["layout: post"]), ("hugo", "", ["draft: false", "markup: html"])],
+)
+def test_other_engines(flavour: Flavour, day: str, keys: list[str]) -> None:
+    """ISO dates, what the engine must be told, no empty line first, and braces kept in the header alone."""
+    post = article(title="{{ x }}", body="<p>{{ y }}</p>", uid=UID)
+    data = render(post, Site(flavour=flavour, extra_keys=("updated",)))
+    assert data.startswith(b"---\ntitle: '{{ x }}'\n")
+    assert header(data)[-3 - len(keys) :] == [
+        "comments: false",
+        "date: 2022-09-13T08:28:50Z",
+        *keys,
+        "updated: 2022-09-13T08:28:50Z",
+    ]
+    assert b"<p>&#123;&#123; y &#125;&#125;</p>" in data
+    path = post_path(post, flavour)
+    assert path == f"posts/2022/09/{day}{{{{ x }}}}-0a1b2c3d.md"
+    entry = read(data, path=path.removeprefix("posts/"), mtime=NOW)
+    assert (entry.uid_prefix, entry.title.value, entry.body.value) == (UID[:8], post.title, post.body)
+    assert len(post_path(article(title="x" * 300), flavour).rsplit("/", 1)[1].encode()) == MAX_NAME_BYTES
 
 
 @pytest.mark.parametrize(
