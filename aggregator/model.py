@@ -262,6 +262,8 @@ class Refined:
     fingerprint     of the normalised text; None under 200 characters
     text_hash       of title, text and link: when it moves, the article was edited
     exact_hash      of title, date and body: equal only for copies
+    bands           signed 64-bit keys of which nearly equal texts share one or more; empty where
+                    the text is too short or too common to be compared (refine.similarity)
     uid             32 hex digits, see identity.uid
     """
 
@@ -289,6 +291,7 @@ class Refined:
     fingerprint: str | None = None
     text_hash: str = ""
     exact_hash: str = ""
+    bands: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -359,11 +362,22 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """Another article that covers nearly the same: what outputs say of it."""
+
+    uid: str
+    title: str
+    link: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """A stored article, with every source that carried it, its origin first.
 
     `published` is None where no source gave a date; `date` is what outputs show. `sort_at`
-    orders listings. `updated` is when title, text or link last changed.
+    orders listings. `updated` is when title, text or link last changed. `related` are the other
+    articles with nearly the same text, by date.
     """
 
     id: int
@@ -385,6 +399,7 @@ class Article:
     language: str | None = None
     origin: Origin | None = None
     rights: str | None = None
+    related: tuple[Related, ...] = ()
 
     @property
     def date(self) -> datetime:
