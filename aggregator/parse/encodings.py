@@ -55,13 +55,17 @@ _TEXT = re.compile(
     r"|big5\w*|euc_\w+|shift_jis\w*|johab|tis-620|ptcp154|kz1048|viscii"
 )
 
+# Encodings that are ASCII on the outside and shift to other sets in between.
+_SHIFTING = ("iso2022", "hz")
+
 _DECLARATION = re.compile(r"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']\s*([\w.:-]+)\s*["']""")
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
-# Encodings worth guessing at, when nothing that a document says of itself is true.
-_GUESSES = ["gb18030", "big5", "euc_jp", "cp932", "cp949", "cp1251", "koi8_r", "cp1250", "cp1252", "cp1253",
-            "cp1254", "cp1255", "cp1256", "cp874"]  # fmt: skip
+# Encodings worth guessing at, when nothing that a document says of itself is true. Of the Latin ones
+# only the most common: their bytes do not tell them apart.
+_GUESSES = ["gb18030", "big5", "euc_jp", "cp932", "cp949", "cp1251", "koi8_r", "cp1252", "cp1253", "cp1255",
+            "cp1256", "cp874"]  # fmt: skip
 _SAMPLE = 16_384
 """Bytes that a guess is made from."""
 
@@ -91,11 +95,13 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
         if shape.match(body):
             return _tolerant(body, [encoding])
     labels = _labels(body, content_type)
-    if not any(label.startswith(("iso2022", "hz")) for label in labels):  # ASCII on the outside
-        try:
-            return Decoded(body.decode("utf-8"), "utf-8")
-        except UnicodeDecodeError:
-            pass
+    shifting = [label for label in labels if label.startswith(_SHIFTING)]
+    if shifting and (b"\x1b" in body or b"~{" in body):
+        return _tolerant(body, [*shifting, "utf-8"])
+    try:
+        return Decoded(body.decode("utf-8"), "utf-8")
+    except UnicodeDecodeError:
+        pass
     labels = [label for label in labels if not label.startswith(("utf-16", "utf-32"))]
     return _tolerant(body, [*labels, "utf-8"])
 

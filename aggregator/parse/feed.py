@@ -3,30 +3,23 @@
     decode ─► JSON? ─► jsonfeed
        │
        ▼
-    trim ─► page? DTD bomb? refuse ─► feedparser ─► fields ─► newest entries
+    trim ─► page? DTD bomb? refuse ─► reader (feedparser) ─► fields ─► newest entries
                                         ▲    │
                                        mend ◄┘ not well-formed
 
 Rules of this file: pure; `ParseError` is the only thing that comes out besides a Document.
 """
 
-import io
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-import feedparser
-from lxml import etree
-
-from aggregator.model import Document, Entry, ParseError
-from aggregator.parse import fields, jsonfeed, prolog, repair, webpage
+from aggregator.errors import ParseError
+from aggregator.model import Document, Entry
+from aggregator.parse import fields, jsonfeed, prolog, reader, webpage
 from aggregator.parse.encodings import decode
-from aggregator.parse.sax import MalformedXmlError, TooDeepError, loose_parsing
 
 _FEED_ELEMENT = ("<rss", "<feed", "<rdf", "<channel", "<item", "<entry", ":rss", ":feed", ":rdf", ":channel")
 _ROOTS = frozenset(("rss", "feed", "rdf", "channel"))
-_SPEAKING = (MalformedXmlError, etree.XMLSyntaxError)
-"""Exceptions whose text says something to people."""
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -71,58 +64,13 @@ def _xml(text: str, url: str) -> Document:
         raise ParseError(webpage.complaint(text, url))
     if not any(name in text.lower() for name in _FEED_ELEMENT):
         raise _no_feed(start.root, text)
-    result, notes = _found(text, url)
+    reading = reader.read(text, url)
     known = start.root.rpartition(":")[2] in _ROOTS
-    if not (known or result["entries"] or result.get("version")):
+    if not (known or reading.result["entries"] or reading.result.get("version")):
         raise _no_feed(start.root, text)
-    return fields.document(result, text, url, notes)
+    return fields.document(reading.result, text, url, reading.notes)
 
 
 def _no_feed(root: str, text: str) -> ParseError:
     named = f"its root element is <{root}>" if root else "it is not XML"
     return ParseError(f'no feed in this document: {named} and it begins "{webpage.snippet(text)}"')
-
-
-def _found(text: str, url: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What feedparser finds, with a note if the text had to be repaired for it."""
-    try:
-        return _feedparser(text, url), ()
-    except TooDeepError as error:
-        raise ParseError("refused: its elements are nested too deep") from error
-    except Exception as error:  # noqa: BLE001 - feedparser raises what its input makes it raise
-        reason = str(error) if isinstance(error, _SPEAKING) else type(error).__name__
-    note = (f"not well-formed XML ({reason}); repaired",)
-    mended = repair.mend(text)
-    for attempt in (_feedparser, _loosely, _recovered):
-        try:
-            result = attempt(mended, url)
-        except Exception as error:  # noqa: BLE001 - as above
-            reason = str(error) if isinstance(error, _SPEAKING) else type(error).__name__
-            continue
-        if result["entries"] or result.get("version"):
-            return result, note
-    raise ParseError(f"no feed can be read from this document: {reason}")
-
-
-def _feedparser(text: str, url: str) -> dict[str, Any]:
-    result: dict[str, Any] = feedparser.parse(
-        io.BytesIO(text.encode("utf-8")),
-        response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
-    return result
-
-
-def _loosely(text: str, url: str) -> dict[str, Any]:
-    with loose_parsing():
-        return _feedparser(text, url)
-
-
-def _recovered(text: str, url: str) -> dict[str, Any]:
-    """What libxml2 makes of broken XML, read as if it had been written so."""
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False)
-    root = etree.fromstring(text.encode("utf-8"), parser)
-    if root is None:
-        raise MalformedXmlError("no element in it")
-    return _feedparser(etree.tostring(root, encoding="unicode"), url)

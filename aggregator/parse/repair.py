@@ -5,6 +5,7 @@ is an error in XML 1.0, so a well-formed document is what it was.
 """
 
 import re
+from dataclasses import dataclass
 from html.entities import html5, name2codepoint
 
 from aggregator.parse.prolog import cut_out, scan
@@ -42,7 +43,15 @@ _NAMESPACES = {
 }
 
 
-def mend(text: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A mended text, and whether it had been cut off within an entry."""
+
+    text: str
+    cut_in_entry: bool = False
+
+
+def mend(text: str) -> Mended:
     """The text with characters, references, prefixes and surroundings as XML wants them.
 
     Characters that XML 1.0 section 2.2 excludes and comments go, HTML's named characters become
@@ -92,7 +101,7 @@ def _declare_prefixes(text: str) -> str:
     return text[:end] + words + text[end:]
 
 
-def _close(text: str) -> str:
+def _close(text: str) -> Mended:
     """A text that was cut off, with its open elements closed; any other as it is."""
     last = text.rfind("<")
     if last > text.rfind(">") and not text.startswith("<![CDATA[", last):
@@ -104,5 +113,6 @@ def _close(text: str) -> str:
         if not end:
             open_elements.append(name)
         elif not open_elements or open_elements.pop() != name:
-            return text  # crossed elements: not a question of closing
-    return text + "".join(f"</{name}>" for name in reversed(open_elements))
+            return Mended(text)  # crossed elements: not a question of closing
+    in_entry = any(name.rpartition(":")[2].lower() in {"item", "entry"} for name in open_elements)
+    return Mended(text + "".join(f"</{name}>" for name in reversed(open_elements)), in_entry)

@@ -21,7 +21,7 @@ import stock
 
 from aggregator.errors import ParseError
 from aggregator.model import Document, Entry
-from aggregator.parse import feed, prolog
+from aggregator.parse import feed, prolog, reader
 from aggregator.parse.dates import parse_date
 from aggregator.parse.encodings import decode
 from aggregator.workers import Workers
@@ -91,8 +91,9 @@ def through_our_room(case: Case) -> dict[str, Any]:
     kind = case.headers.get("content-type")
     decoded = decode(case.body, kind)
     document = feed.parse(case.body, url=case.url, content_type=kind, max_entries=0)
-    result, notes = feed._found(prolog.trim(decoded.text), case.url)
-    result["bozo"] = bool(notes or decoded.note)
+    reading = reader.read(prolog.trim(decoded.text), case.url)
+    result = reading.result
+    result["bozo"] = bool(reading.notes or decoded.note)
     result["encoding"] = _SameText(decoded.text, case.body)
     for holder in (result["feed"], *result["entries"]):
         _resolve(holder)
