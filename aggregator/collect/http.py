@@ -9,6 +9,7 @@ Only GET, no cookies, no Referer. Headers and credentials of a source go to its 
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -45,6 +46,7 @@ _DOCUMENT = frozenset({200, 203})
 _HEAD_BYTES = 256 * 1024  # what heads and short redirect bodies may take beside the document
 _SHORT_BODY = 16 * 1024  # read to its end, so that the connection can be used again
 _LONGEST_VALIDATOR = 4096
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # What a source's `headers` may not say: it would break the exchange, or invent validators.
 _OURS = frozenset(
@@ -61,6 +63,7 @@ class _Ask:
 
     source: Source
     url: str
+    exchange: wire.Exchange
     shared: Mapping[str, str] = field(default_factory=dict)
     private: Mapping[str, str] = field(default_factory=dict)
     moved_to: str | None = None
@@ -109,8 +112,9 @@ class HttpFetcher:
         policy = source.fetch
         if not same_place(source, state):
             state = SourceState()
-        ask = _Ask(source=source, url=address(source, state))
-        with wire.limits(wire.Exchange(policy.timeout, policy.max_bytes + _HEAD_BYTES)):
+        exchange = wire.Exchange(policy.timeout, policy.max_bytes + _HEAD_BYTES)
+        ask = _Ask(source, address(source, state), exchange)
+        with wire.limits(exchange):
             try:
                 ask.shared = _shared_headers(policy, state.validators)
                 ask.private = self._private_headers(source)
@@ -144,7 +148,12 @@ class HttpFetcher:
         request = wire.Request(target, headers)
         proxies = self._proxies(policy, target.url)
         adapter = self._adapter(policy)
-        return adapter.send(request, stream=True, timeout=policy.timeout, proxies=proxies).raw
+        while True:
+            try:
+                return adapter.send(request, stream=True, timeout=policy.timeout, proxies=proxies).raw
+            except requests.ConnectionError:
+                if not ask.exchange.met_a_closed_connection():
+                    raise
 
     def _adapter(self, policy: FetchPolicy) -> wire.Adapter:
         """Connections that one policy opened are never used under a stricter one."""
@@ -301,7 +310,7 @@ def _validators(headers: Mapping[str, str]) -> Validators:
 
 def _validator(value: str | None) -> str | None:
     """Verbatim, unless it could not be sent back or stored."""
-    if not value or len(value) > _LONGEST_VALIDATOR or any(ord(character) < 32 for character in value):
+    if not value or len(value) > _LONGEST_VALIDATOR or _CONTROL.search(value):
         return None
     return value
 

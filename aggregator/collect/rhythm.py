@@ -27,12 +27,19 @@ def learned(before: Rhythm, told: Rhythm, dates: Iterable[datetime], now: dateti
     least changed by now. `before` counts where this document alone says too little.
     """
     past = sorted({date for date in dates if date <= now} or {now}, reverse=True)[:_LAST_DATES]
-    newest = max(past[0], before.newest) if before.newest is not None and before.newest <= now else past[0]
-    if len(past) == 1 and before.newest is not None and before.newest < past[0]:
-        past.append(before.newest)
-    recent = [date for date in past if newest - date <= _LONGEST_MEMORY]
-    gap = (recent[0] - recent[-1]).total_seconds() / (len(recent) - 1) if len(recent) > 1 else before.gap
-    return replace(told, newest=newest, gap=gap)
+    recent = [date for date in past if past[0] - date <= _LONGEST_MEMORY]
+    known = before.newest if before.newest is not None and before.newest <= now else past[0]
+    gap = before.gap
+    if len(recent) > 1:
+        gap = (recent[0] - recent[-1]).total_seconds() / (len(recent) - 1)
+    elif known < past[0]:
+        gap = _mean_rate(before.gap, (past[0] - known).total_seconds())
+    return replace(told, newest=max(past[0], known), gap=gap)
+
+
+def _mean_rate(before: float | None, gap: float) -> float:
+    """The gap that goes with the mean of two rates: a source that wakes is soon asked more again."""
+    return 2 * before * gap / (before + gap) if before else gap
 
 
 def suggested(rhythm: Rhythm, interval: float, most: float, now: datetime) -> float:

@@ -6,7 +6,7 @@ says (freshness, Retry-After), and never later than 31 days. It is stored, so th
 early and forgets nothing.
 """
 
-import zlib
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -139,7 +139,7 @@ def after_failure(source: Source, state: SourceState, error: SourceError, now: d
     While nothing at all can be reached, the fault is in our network and no source's.
     """
     if not same_place(source, state):
-        state = replace(_new_place(state), url=home(source))
+        state = _new_place(state)
     offline = isinstance(error, Unreachable) and error.offline
     failures = state.failures + (0 if offline else 1)
     told = error.retry_after if isinstance(error, FetchError) else None
@@ -148,6 +148,7 @@ def after_failure(source: Source, state: SourceState, error: SourceError, now: d
     moved = has_moved(state)
     state = replace(
         state,
+        url=home(source),
         last_attempt=now,
         last_error=str(error),
         failing_since=state.failing_since or (None if offline else now),
@@ -271,4 +272,5 @@ def _later(now: datetime, seconds: float | None) -> datetime | None:
 
 def jitter(name: str) -> float:
     """A number from 0 to 1 that is always the same for a source and differs between sources."""
-    return zlib.crc32(name.encode("utf-8", "surrogatepass")) / 0xFFFFFFFF
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    return int.from_bytes(digest) / 0xFFFFFFFF

@@ -44,9 +44,23 @@ class Exchange:
     seconds: float
     wire_bytes: int
     deadline: float = field(init=False)
+    kept: bool = False
+    before_answer: int = 0
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.seconds
+
+    def answer_begins(self, *, kept: bool) -> None:
+        """Note that an answer is awaited, and whether its connection was kept from an earlier one."""
+        self.kept = kept
+        self.before_answer = self.wire_bytes
+
+    def met_a_closed_connection(self) -> bool:
+        """Whether a kept connection was closed under us before any answer: then asking again is safe.
+
+        RFC 9112 section 9.3.1.
+        """
+        return self.kept and self.before_answer == self.wire_bytes
 
     def left(self) -> float:
         """Seconds until the deadline. Raises LimitExceeded after it."""
@@ -150,9 +164,11 @@ class _Guarded(HTTPConnection):
         self._last_used = 0.0
 
     def _new_conn(self) -> socket.socket:
+        self._last_used = 0.0
         return self._door.open(self._dns_host, self.port)
 
     def response_class(self, connection: socket.socket, *arguments: Any, **settings: Any) -> HTTPResponse:  # type: ignore[override]
+        _CURRENT.get().answer_begins(kept=self._last_used > 0)
         self._last_used = time.monotonic()
         return HTTPResponse(_Reader(connection), *arguments, **settings)  # type: ignore[arg-type]
 

@@ -115,8 +115,8 @@ def redirect(to: str, status: int = 302) -> Reply:
 
 def _head(status: int, fields: Mapping[str, str]) -> bytes:
     reason = _PHRASES.get(status, "Unknown")
-    lines = [f"HTTP/1.1 {status} {reason}", f"Date: {formatdate(usegmt=True)}"]
-    lines += [f"{name}: {value}" for name, value in fields.items()]
+    fields = {"Date": formatdate(usegmt=True), **fields}
+    lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in fields.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
 
