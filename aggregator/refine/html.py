@@ -46,19 +46,26 @@ _ATTRIBUTE = re.compile(r' ([^\s="<>]+)="([^"]*)"')
 _PRE = re.compile(r'(<pre(?: [^\s="<>]+="[^"]*")*>)(?=\n)')
 # A parser that runs scripts takes what is in it for text.
 _NOSCRIPT = re.compile(r"</?noscript(?:[\s/][^<>]*+)?>", re.IGNORECASE)
+# HTML Standard 13.2.6.4.7: start tags that close a `p`.
+_CLOSE_P = (
+    "address|article|aside|blockquote|center|d[dlt]|details|dir|div|fig(?:caption|ure)|footer|h[1-6r]|header"
+    "|hgroup|li|main|menu|nav|[ou]l|p|pre|section|summary|table"
+)
 # Elements that stand in their own kind are parsed to another tree than the one that was written. They come
 # from mis-nested markup, or from elements between them that went.
 _SELF_NESTED = re.compile(
     "|".join(
-        rf"<{start}[ >][^<]*+(?:<(?!/?(?:{between})[ >])[^<]*+)*+<{end}[ >]"
+        rf"<{start}[ >][^<]*+(?:<(?!(?:/?(?:{between})|{end})[ >])[^<]*+)*+<{end}[ >]"
         for start, between, end in (
             ("a", "a", "a"),
-            ("p", "p", "p"),
+            ("p", "p", f"(?:{_CLOSE_P})"),
             ("h[1-6]", "h[1-6]", "h[1-6]"),
             ("(?:li|/[uo]l|/menu|/dir)", "li|[uo]l|menu|dir", "li"),
             ("(?:d[dt]|/dl)", "d[dtl]", "d[dt]"),
+            ("r[tp]", "r[tp]|ruby", "r[tp]"),
         )
     )
+    + "|<(?:math|rb|rtc)[ >]"
 )
 
 

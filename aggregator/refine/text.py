@@ -7,12 +7,16 @@ faster than its input; longer pieces go through the tag pattern below, which is 
 
 import html
 import re
-import threading
 import unicodedata
+from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
+from typing import TypeVar
 
 import bleach
 from bleach.linkifier import Linker
+
+Tool = TypeVar("Tool")
 
 BLEACH_CAP = 1_000
 LINKIFY_CAP = 100_000
@@ -73,17 +77,26 @@ _ADDRESS = re.compile(
 )
 
 
-class _Tools(threading.local):
-    """bleach's objects, one set a thread: they may not be shared."""
-
-    def __init__(self) -> None:
-        self.stripper = bleach.Cleaner(
-            tags=set(), attributes={}, protocols=set(), strip=True, strip_comments=True
-        )
-        self.linker = Linker(callbacks=[], url_re=_ADDRESS, parse_email=False)
+def _stripper() -> bleach.Cleaner:
+    return bleach.Cleaner(tags=set(), attributes={}, protocols=set(), strip=True, strip_comments=True)
 
 
-_tools = _Tools()
+def _linker() -> Linker:
+    return Linker(callbacks=[], url_re=_ADDRESS, parse_email=False)
+
+
+# bleach's objects may not be shared between threads; a context is never in two at once.
+_strippers: ContextVar[bleach.Cleaner] = ContextVar("stripper")
+_linkers: ContextVar[Linker] = ContextVar("linker")
+
+
+def _own(tools: ContextVar[Tool], make: Callable[[], Tool]) -> Tool:
+    """The tool of the running context, made when it is first asked for."""
+    tool = tools.get(None)
+    if tool is None:
+        tool = make()
+        tools.set(tool)
+    return tool
 
 
 def scrub(text: str) -> str:
@@ -144,7 +157,7 @@ def label(value: str, *, markup: bool = True) -> str:
         value = _BLOCK_TAG.sub(" ", value)
         if len(value) > BLEACH_CAP:
             return plain(value)
-        value = _tools.stripper.clean(value)
+        value = _own(_strippers, _stripper).clean(value)
     return collapse(scrub_line(resolve_entities(value)))
 
 
@@ -162,7 +175,7 @@ def paragraphs(value: str) -> str:
     if "http" not in whole and "www." not in whole:
         return whole
     end = len(whole) if len(whole) <= LINKIFY_CAP else whole.rfind("\n", 0, LINKIFY_CAP) + 1
-    return _tools.linker.linkify(whole[:end]) + whole[end:]
+    return _own(_linkers, _linker).linkify(whole[:end]) + whole[end:]
 
 
 def cut(text: str, limit: int) -> str:

@@ -66,7 +66,7 @@ def absolute(url: str, base: str | None = None) -> str | None:
     scheme = _SCHEME.match(url)
     if scheme:
         return _with_scheme(url, scheme[1].lower())
-    if base is None:
+    if not base:
         return _with_scheme(f"https:{url}", "https") if url.startswith("//") else None
     return _joined(base, url.replace(_BACKSLASH, "/")) if url else None
 
