@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from aggregator import __version__
-from aggregator.model import AggregatorError, SettingsError
+from aggregator.errors import AggregatorError, SettingsError
 
 if TYPE_CHECKING:
     from aggregator.config import Settings
@@ -124,8 +124,9 @@ def run(
 
     settings = _load(config)
     names = _known(source or [], settings)
-    with _at_work(settings) as store, terminal.progress(quiet=as_json) as seen:
-        report = pipeline.run_pass(settings, store, only=names, everything=everything, seen=seen)
+    with _at_work(settings) as store, pipeline.tools() as tools, terminal.progress(quiet=as_json) as seen:
+        plan = pipeline.Plan(only=names, everything=everything, seen=seen)
+        report = pipeline.run_pass(settings, store, plan, tools)
     if as_json:
         terminal.print_json(terminal.pass_json(report))
     else:
@@ -203,8 +204,8 @@ def sources(config: Config = None, as_json: AsJson = False) -> None:
 def daemon(config: Config = None) -> None:
     """Work on schedule until told to stop."""
     from aggregator import logs
-    from aggregator.daemon import Daemon
+    from aggregator.daemon import Beats, Daemon
     from aggregator.notify import Notifier
 
     logs.configure()
-    Daemon(config, Notifier()).run()
+    Daemon(config, Notifier(), Beats()).run()

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from aggregator import __version__
-from aggregator.model import FetchPolicy, Problem, SettingsError, Site, Source
+from aggregator.errors import Problem, SettingsError
+from aggregator.model import FetchPolicy, Site, Source
 from aggregator.tables import FOREVER, FeedTable, FetchTable, FileTables, SeedTable
 
 DEFAULT_FILE = Path("feeds.toml")

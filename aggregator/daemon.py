@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,28 +22,37 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator import locks
-from aggregator.collect.http import HttpFetcher
 from aggregator.config import Settings, load
-from aggregator.model import AggregatorError, SettingsError, SourceKind
+from aggregator.errors import AggregatorError, SettingsError
 from aggregator.notify import Notifier
-from aggregator.pipeline import PROCESSES, PassReport, SourceReport, Tools, now, run_pass
+from aggregator.pipeline import PassReport, Plan, SourceReport, Tools, run_pass, tools
 from aggregator.publishing import EVERYTHING
 from aggregator.store import Store
-from aggregator.workers import Workers
 
-TICK = 5.0
-SEED_SCAN = 60.0
-WATCH = 2.0
+PASS = 60.0
+"""Seconds in which a pass begins exchanges; the rest is taken by the next, so that nobody waits long."""
+
 GRACE = 8.0
+"""Seconds that work in hand has to end in after SIGTERM."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """Seconds between two looks at which feeds are due, at seed directories, at feeds.toml."""
+
+    feeds: float = 5.0
+    seeds: float = 60.0
+    settings: float = 2.0
 
 
 class Daemon:
     """One daemon on one storage. `run` blocks until a signal, or `stop`, ends it."""
 
-    def __init__(self, file: Path | None, notifier: Notifier) -> None:
+    def __init__(self, file: Path | None, notifier: Notifier, beats: Beats) -> None:
         self._file = file
+        self._beats = beats
         self._notifier = notifier
         self._settings = load(file)
         self._stamp = _stamp(self._settings.file)
@@ -67,13 +76,8 @@ class Daemon:
             signal.signal(number, lambda *_arguments: self.stop())
         signal.signal(signal.SIGHUP, lambda *_arguments: self.reload())
         url = self._settings.storage_url
-        with (
-            locks.hold(url, "daemon"),
-            Store.open(url) as store,
-            HttpFetcher() as fetcher,
-            Workers(PROCESSES) as workers,
-        ):
-            scheduler = self._scheduler(store, Tools(fetcher, workers, now))
+        with locks.hold(url, "daemon"), Store.open(url) as store, tools() as with_:
+            scheduler = self._scheduler(store, with_)
             scheduler.start()
             self._notifier.ready(f"{len(self._settings.sources)} sources")
             log.info("ready", sources=len(self._settings.sources), process=os.getpid())
@@ -83,16 +87,22 @@ class Daemon:
             self._finish(scheduler)
         log.info("stopped")
 
-    def _scheduler(self, store: Store, tools: Tools) -> BackgroundScheduler:
+    def _scheduler(self, store: Store, with_: Tools) -> BackgroundScheduler:
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
         jobs: tuple[tuple[Callable[[], None], dict[str, object]], ...] = (
-            (lambda: self._pass(store, tools, "feed"), {"trigger": "interval", "seconds": TICK}),
-            (lambda: self._pass(store, tools, "seed"), {"trigger": "interval", "seconds": SEED_SCAN}),
-            (self._watch_settings, {"trigger": "interval", "seconds": WATCH}),
+            (
+                lambda: self._pass(store, with_, web=True),
+                {"trigger": "interval", "seconds": self._beats.feeds},
+            ),
+            (
+                lambda: self._pass(store, with_, web=False),
+                {"trigger": "interval", "seconds": self._beats.seeds},
+            ),
+            (self._watch_settings, {"trigger": "interval", "seconds": self._beats.settings}),
             (store.upkeep, {"trigger": "cron", "hour": 3, "minute": 17}),
         )
         for job, trigger in jobs:
@@ -115,18 +125,17 @@ class Daemon:
 
         return guarded
 
-    def _pass(self, store: Store, tools: Tools, kind: SourceKind) -> None:
+    def _pass(self, store: Store, with_: Tools, *, web: bool) -> None:
         settings = self._settings
+        plan = Plan(web=web, local=not web, seconds=PASS, seen=self._seen, stop=self._stop.is_set)
         with locks.hold(settings.storage_url, "pass", patience=60.0):
-            report = run_pass(
-                settings, store, tools=tools, kinds={kind}, seen=self._seen, stop=self._stop.is_set
-            )
+            report = run_pass(settings, store, plan, with_)
         self._tell(report, settings, store)
 
     def _seen(self, row: SourceReport, _total: int) -> None:
         self._notifier.progress()
         counts = row.counts
-        say = log.warning if row.result == "failed" else log.info
+        say = {"failed": log.warning, "unchanged": log.debug}.get(row.result, log.info)
         say(
             row.result,
             source=row.source,
@@ -177,7 +186,7 @@ class Daemon:
     def _wait(self, scheduler: BackgroundScheduler) -> None:
         """Wait for signals; bring jobs forward after a reload, or when the clock was set back."""
         while not self._stop.is_set():
-            self._wake.wait(WATCH)
+            self._wake.wait(self._beats.settings)
             self._wake.clear()
             moment = datetime.now(UTC)
             for job in scheduler.get_jobs():

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from aggregator.model import Document, FileStamp, ParseError, Refined, Source, SourceState
+from aggregator.errors import ParseError
+from aggregator.model import Document, FileStamp, Refined, Source, SourceState
 from aggregator.parse import feed, frontmatter
 from aggregator.refine.entries import Context, RefinedDocument, refine
 

@@ -4,6 +4,7 @@ AggregatorError
 ├── SettingsError            feeds.toml cannot be used (all its problems at once)
 ├── StoreError               the database cannot be used
 ├── PublishError             an output cannot be written
+├── ServeError               an address cannot be listened on
 └── SourceError              one source failed; the others go on
 ├── FetchError           no document was obtained
 │   ├── Unreachable        no connection was made: no such host, refused, no network
@@ -51,6 +52,10 @@ class StoreError(AggregatorError):
 
 class PublishError(AggregatorError):
     """An output cannot be written."""
+
+
+class ServeError(AggregatorError):
+    """The address to serve on cannot be listened on."""
 
 
 class SourceError(AggregatorError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Literal
 
-from aggregator.model import StoreError
+from aggregator.errors import StoreError
 
 Purpose = Literal["daemon", "pass"]
 

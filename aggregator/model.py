@@ -1,4 +1,4 @@
-"""What the rooms hand one another; the errors they raise come along from `errors`.
+"""What the rooms hand one another.
 
 Rules of this file: values only. Nothing here does I/O, reads a clock or imports another
 room; every dataclass is frozen; every `datetime` is aware and in UTC; durations are
@@ -10,46 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
-
-from aggregator.errors import (
-    AggregatorError as AggregatorError,
-)
-from aggregator.errors import (
-    FetchError as FetchError,
-)
-from aggregator.errors import (
-    ForbiddenAddress as ForbiddenAddress,
-)
-from aggregator.errors import (
-    Gone as Gone,
-)
-from aggregator.errors import (
-    HttpError as HttpError,
-)
-from aggregator.errors import (
-    LimitExceeded as LimitExceeded,
-)
-from aggregator.errors import (
-    ParseError as ParseError,
-)
-from aggregator.errors import (
-    Problem as Problem,
-)
-from aggregator.errors import (
-    PublishError as PublishError,
-)
-from aggregator.errors import (
-    SettingsError as SettingsError,
-)
-from aggregator.errors import (
-    SourceError as SourceError,
-)
-from aggregator.errors import (
-    StoreError as StoreError,
-)
-from aggregator.errors import (
-    Unreachable as Unreachable,
-)
 
 CategoryPath = tuple[str, ...]
 """Names from the widest to the narrowest; the empty path stands for everything."""

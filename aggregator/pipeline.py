@@ -9,23 +9,28 @@ reported, recorded and tried again later; it never fails the pass.
 """
 
 import logging
+import math
+import queue
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from aggregator import seeding
 from aggregator.collect import schedule
+from aggregator.collect.hosts import HostQueue, Sites, Turns
 from aggregator.collect.http import HttpFetcher
 from aggregator.collect.local import read_feed_file
 from aggregator.config import Settings
 from aggregator.digest import Digested, digest_feed
-from aggregator.model import Counts, Fetched, Source, SourceError, SourceKind, SourceState
+from aggregator.errors import SourceError
+from aggregator.model import Counts, Fetched, Source, SourceState
 from aggregator.parse.limits import harmless
 from aggregator.publishing import PublishReport, publish
+from aggregator.refine.entries import RefinedDocument
 from aggregator.store import Store
 from aggregator.workers import Workers
 
@@ -33,6 +38,11 @@ Clock = Callable[[], datetime]
 Result = Literal["updated", "unchanged", "failed"]
 
 PROCESSES = 2
+BATCH = 50
+"""Sources whose results are stored in one commit, at most."""
+PATIENCE = 1.0
+"""Seconds without a result after which what was stored is published."""
+
 NOTHING = Counts()
 log = logging.getLogger(__name__)
 
@@ -81,79 +91,165 @@ class Tools:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a pass is to do.
+
+    only        names of sources; empty for all
+    web, local  whether to ask servers, whether to look at files and folders here
+    everything  also what is not due
+    seconds     how long new exchanges may begin; what is left is for the next pass
+    seen        told of each finished source, and how many there are
+    stop        once it says so, no new work begins
+    """
+
+    only: Collection[str] = ()
+    web: bool = True
+    local: bool = True
+    everything: bool = False
+    seconds: float = math.inf
+    seen: Callable[[SourceReport, int], None] = lambda _row, _total: None
+    stop: Callable[[], bool] = lambda: False
+
+    def takes(self, source: Source, state: SourceState, now: datetime) -> bool:
+        """Whether the pass is about this source."""
+        here = self.local if source.url is None else self.web
+        wanted = not self.only or source.name in self.only
+        everything = self.everything or bool(self.only)
+        return here and wanted and schedule.is_due(source, state, now, everything=everything)
+
+
 def now() -> datetime:
     """The clock of a real pass."""
     return datetime.now(UTC)
 
 
-def run_pass(
-    settings: Settings,
-    store: Store,
-    *,
-    only: Collection[str] = (),
-    kinds: Collection[SourceKind] = ("feed", "seed"),
-    everything: bool = False,
-    seen: Callable[[SourceReport, int], None] = lambda _row, _total: None,
-    stop: Callable[[], bool] = lambda: False,
-    clock: Clock = now,
-    tools: Tools | None = None,
-) -> PassReport:
-    """Collect what is due (or `everything`; of `only` these sources, if any), store, publish.
+@contextmanager
+def tools(clock: Clock = now) -> Iterator[Tools]:
+    """Connections and worker processes; none is opened or started before it is needed."""
+    with HttpFetcher() as fetcher, Workers(PROCESSES) as workers:
+        yield Tools(fetcher, workers, clock)
 
-    `seen` is told of each finished source and of how many there are. After `stop` says so no new
-    work begins. Raises StoreError and PublishError; what was stored before stays.
+
+def run_pass(settings: Settings, store: Store, plan: Plan, with_: Tools) -> PassReport:
+    """Collect what the plan takes, store it, publish.
+
+    Raises StoreError and PublishError; what was stored before stays.
     """
-    begun = clock()
+    begun = with_.clock()
     store.reconcile(settings.sources, begun)
     states = store.states()
-    due = [
-        source
-        for source in settings.sources
-        if source.enabled
-        and source.kind in kinds
-        and (not only or source.name in only)
-        and schedule.is_due(source, states[source.name], begun, everything=everything or bool(only))
-    ]
-    rows = []
-    with ExitStack() as stack:
-        tools = tools or Tools(
-            stack.enter_context(HttpFetcher()), stack.enter_context(Workers(PROCESSES)), clock
-        )
-        for row in _work(due, states, settings, store, tools, stop):
-            rows.append(row)
-            seen(row, len(due))
+    due = [source for source in settings.sources if plan.takes(source, states[source.name], begun)]
+    work = _Pass(settings, store, plan, with_, states, due)
+    work.collect()
+    work.publish()
     order = {source.name: number for number, source in enumerate(settings.sources)}
-    rows.sort(key=lambda row: order[row.source])
-    return PassReport(sources=tuple(rows), publish=publish(settings, store, stop=stop))
+    rows = sorted(work.rows, key=lambda row: order[row.source])
+    return PassReport(sources=tuple(rows), publish=work.published)
 
 
-def _work(
-    due: list[Source],
-    states: Mapping[str, SourceState],
-    settings: Settings,
-    store: Store,
-    tools: Tools,
-    stop: Callable[[], bool],
-) -> Iterator[SourceReport]:
-    """Feeds on threads; seed directories here, while the feeds wait for the network."""
-    feeds = [source for source in due if source.kind == "feed"]
-    with ThreadPoolExecutor(max(1, min(settings.workers, len(feeds)))) as pool:
-        futures = [pool.submit(_gather, source, states[source.name], tools) for source in feeds]
-        for source in due:
-            if source.kind == "seed" and not stop():
-                yield _read_seeds(source, states[source.name], settings, store, tools)
-        for future in as_completed(futures):
-            yield _store(future.result(), store, tools.clock())
+class _Pass:
+    """A pass in hand: threads fetch and digest; this thread alone stores and publishes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        plan: Plan,
+        with_: Tools,
+        states: Mapping[str, SourceState],
+        due: list[Source],
+    ) -> None:
+        self.rows: list[SourceReport] = []
+        self.published = PublishReport()
+        self._settings, self._store, self._plan, self._tools = settings, store, plan, with_
+        self._states = states
+        self._due = due
+        self._feeds = [source for source in due if source.kind == "feed"]
+        self._turns = Turns(HostQueue(self._feeds, states))
+        self._harvests: queue.Queue[Harvest | None] = queue.Queue(maxsize=2 * BATCH)
+        self._unpublished = False
+
+    def collect(self) -> None:
+        """Seed directories are read while the feeds wait for the network."""
+        threads = min(self._settings.workers, len(self._feeds))
+        for number in range(threads):
+            # Daemon threads: one that hangs on a server must not keep a stopped process alive.
+            threading.Thread(target=self._gather_all, name=f"collect-{number}", daemon=True).start()
+        for source in self._due:
+            if source.kind == "seed" and not self._plan.stop():
+                self._tell(
+                    [_read_seeds(source, self._states[source.name], self._settings, self._store, self._tools)]
+                )
+        begun = time.monotonic()
+        while threads:
+            batch = self._next_batch()
+            ended = batch.count(None)
+            threads -= ended
+            self._store_batch([harvest for harvest in batch if harvest is not None])
+            if self._plan.stop() or time.monotonic() - begun > self._plan.seconds:
+                self._turns.stop()
+            if self._plan.stop() and not batch:
+                return
+
+    def _gather_all(self) -> None:
+        while (source := self._turns.take()) is not None:
+            self._harvests.put(_gather(source, self._states[source.name], self._turns, self._tools))
+        self._harvests.put(None)
+
+    def _next_batch(self) -> list[Harvest | None]:
+        """What has come in. While nothing comes, what was stored is published."""
+        try:
+            batch = [self._harvests.get(timeout=PATIENCE)]
+        except queue.Empty:
+            if self._unpublished:
+                self.publish()
+            return []
+        with suppress(queue.Empty):
+            while len(batch) < BATCH:
+                batch.append(self._harvests.get_nowait())
+        return batch
+
+    def _store_batch(self, harvests: list[Harvest]) -> None:
+        """One commit for what came together; each source is a transaction of its own within."""
+        moment = self._tools.clock()
+        with self._store.together():
+            rows = [_store(harvest, self._store, moment) for harvest in harvests]
+            for harvest in harvests:
+                self._pause_site(harvest, moment)
+        self._tell(rows)
+
+    def _pause_site(self, harvest: Harvest, moment: datetime) -> None:
+        """A 429 or 503 holds for every source of the registrable domain."""
+        pause = schedule.site_pause(harvest.error, moment) if harvest.error else None
+        if pause is None:
+            return
+        sharing = Sites(self._settings.sources).sharing(harvest.source)
+        self._turns.drop(sharing)
+        current = self._store.states()
+        for other in sharing:
+            self._store.save_state(other, schedule.paused(current[other.name], pause))
+
+    def _tell(self, rows: list[SourceReport]) -> None:
+        self._unpublished |= any(row.result == "updated" for row in rows)
+        for row in rows:
+            self.rows.append(row)
+            self._plan.seen(row, len(self._due))
+
+    def publish(self) -> None:
+        """Bring the outputs up to date with what is stored by now."""
+        self.published += publish(self._settings, self._store, stop=self._plan.stop)
+        self._unpublished = False
 
 
 # --- feeds ------------------------------------------------------------------------------
 
 
-def _gather(source: Source, state: SourceState, tools: Tools) -> Harvest:
+def _gather(source: Source, state: SourceState, turns: Turns, tools: Tools) -> Harvest:
     """Fetch, parse and refine one feed. Never raises: what goes wrong is in the harvest."""
     begun = time.monotonic()
     try:
-        harvest = _fetch_and_digest(source, state, tools)
+        harvest = _fetch_and_digest(source, state, turns, tools)
     except SourceError as error:
         harvest = _failed(source, state, error, tools.clock())
     except Exception as error:  # a fault of ours must cost one source, not the pass
@@ -167,15 +263,20 @@ def _failed(source: Source, state: SourceState, error: SourceError, moment: date
     return Harvest(source=source, state=schedule.after_failure(source, state, error, moment), error=error)
 
 
-def _fetch_and_digest(source: Source, state: SourceState, tools: Tools) -> Harvest:
-    fetched = tools.fetcher.fetch(source, state) if source.url else read_feed_file(source, state)
+def _fetch_and_digest(source: Source, state: SourceState, turns: Turns, tools: Tools) -> Harvest:
+    try:
+        fetched = tools.fetcher.fetch(source, state) if source.url else read_feed_file(source, state)
+    finally:
+        turns.done(source)
     if fetched.body is None:
         fresh = schedule.after_success(source, state, fetched, None, tools.clock())
         return Harvest(source=source, state=fresh)
     digested = digest(source, state, fetched, fetched.body, tools)
     document = digested.document
     fresh = replace(
-        schedule.after_success(source, state, fetched, document.rhythm, tools.clock()),
+        schedule.after_success(
+            source, state, fetched, document.rhythm, tools.clock(), dates=_dates(digested.refined)
+        ),
         cut=document.cut,
         feed_title=document.title,
         feed_link=document.link,
@@ -183,6 +284,10 @@ def _fetch_and_digest(source: Source, state: SourceState, tools: Tools) -> Harve
         feed_updated=document.updated,
     )
     return Harvest(source=source, state=fresh, digested=digested)
+
+
+def _dates(refined: RefinedDocument) -> list[datetime]:
+    return [date for article in refined.articles if (date := article.published or article.updated)]
 
 
 def digest(source: Source, state: SourceState, fetched: Fetched, body: bytes, tools: Tools) -> Digested:

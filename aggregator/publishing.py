@@ -45,6 +45,15 @@ class PublishReport:
     removed: int = 0
     problems: list[str] = field(default_factory=list)
 
+    def __add__(self, other: "PublishReport") -> "PublishReport":
+        return PublishReport(
+            self.posts + other.posts,
+            self.feeds + other.feeds,
+            self.pages + other.pages,
+            self.removed + other.removed,
+            self.problems + other.problems,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Tools:

@@ -14,7 +14,8 @@ from typing import TypeVar
 from aggregator.collect import schedule
 from aggregator.collect.directory import scan
 from aggregator.digest import DigestedFiles, RawFile, digest_files
-from aggregator.model import Counts, FetchError, Source, SourceState
+from aggregator.errors import FetchError
+from aggregator.model import Counts, Source, SourceState
 from aggregator.store import Store
 from aggregator.workers import Workers
 

@@ -7,13 +7,12 @@ from datetime import datetime
 from functools import partial
 
 from aggregator.collect.directory import scan
-from aggregator.collect.http import HttpFetcher
 from aggregator.collect.local import read_feed_file
 from aggregator.config import Settings
 from aggregator.digest import RawFile, digest_files
-from aggregator.model import Refined, Source, SourceError, SourceState
-from aggregator.pipeline import PROCESSES, Tools, digest
-from aggregator.workers import Workers
+from aggregator.errors import SourceError
+from aggregator.model import Refined, Source, SourceState
+from aggregator.pipeline import Tools, digest, tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +29,13 @@ class Trial:
 def try_sources(settings: Settings, now: datetime) -> list[Trial]:
     """Read every source that is enabled, in the order of the settings."""
     sources = [source for source in settings.sources if source.enabled]
-    with (
-        HttpFetcher() as fetcher,
-        Workers(PROCESSES) as workers,
-        ThreadPoolExecutor(settings.workers) as pool,
-    ):
-        tools = Tools(fetcher, workers, lambda: now)
-        return list(pool.map(partial(_try, tools=tools, settings=settings, now=now), sources))
+    with tools(lambda: now) as shared, ThreadPoolExecutor(settings.workers) as pool:
+        return list(pool.map(partial(_try, with_=shared, settings=settings, now=now), sources))
 
 
-def _try(source: Source, tools: Tools, settings: Settings, now: datetime) -> Trial:
+def _try(source: Source, with_: Tools, settings: Settings, now: datetime) -> Trial:
     try:
-        articles, problems = _read(source, tools, settings, now)
+        articles, problems = _read(source, with_, settings, now)
     except SourceError as error:
         return Trial(source=source.name, problems=(str(error),), failed=True)
     newest = max((article.published for article in articles if article.published), default=None)
@@ -49,7 +43,7 @@ def _try(source: Source, tools: Tools, settings: Settings, now: datetime) -> Tri
 
 
 def _read(
-    source: Source, tools: Tools, settings: Settings, now: datetime
+    source: Source, with_: Tools, settings: Settings, now: datetime
 ) -> tuple[Sequence[Refined], Sequence[str]]:
     if source.path is not None and source.kind == "seed":
         files = list(scan(source.path, {}))
@@ -58,8 +52,8 @@ def _read(
         unread = (f"{file.path}: {file.problem}" for file in files if file.data is None)
         return found.articles, (*unread, *found.problems)
     fetched = (
-        tools.fetcher.fetch(source, SourceState()) if source.url else read_feed_file(source, SourceState())
+        with_.fetcher.fetch(source, SourceState()) if source.url else read_feed_file(source, SourceState())
     )
     assert fetched.body is not None, "without validators there is a body"
-    digested = digest(source, SourceState(), fetched, fetched.body, tools)
+    digested = digest(source, SourceState(), fetched, fetched.body, with_)
     return digested.refined.articles, digested.notes

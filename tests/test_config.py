@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator import config
-from aggregator.model import SettingsError
+from aggregator.errors import SettingsError
 from aggregator.tables import parse_duration, parse_size
 
 ROOT = Path(__file__).parent.parent

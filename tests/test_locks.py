@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aggregator import locks
-from aggregator.model import StoreError
+from aggregator.errors import StoreError
 
 HOLDER = """
 import sys

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aggregator.model import FetchError, FileStamp
+from aggregator.errors import FetchError
+from aggregator.model import FileStamp
 
 MAX_BYTES = 10 * 1024 * 1024
 """Larger files are not read."""

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import frontmatter
 from frontmatter.default_handlers import BaseHandler
 
-from aggregator.model import Entry, Origin, ParseError, Text
+from aggregator.errors import ParseError
+from aggregator.model import Entry, Origin, Text
 from aggregator.parse import markdown, seedtext, yamltext
 from aggregator.parse.dates import parse_date
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from aggregator.model import Document, Enclosure, Entry, ParseError, Text
+from aggregator.errors import ParseError
+from aggregator.model import Document, Enclosure, Entry, Text
 from aggregator.parse.dates import parse_date
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

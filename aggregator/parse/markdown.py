@@ -8,7 +8,7 @@ import re
 
 from markdown_it import MarkdownIt
 
-from aggregator.model import ParseError
+from aggregator.errors import ParseError
 
 MAX_CHARS = 512 * 1024
 """Longer texts are not rendered: the worst of them would take many seconds."""

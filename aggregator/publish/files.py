@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from aggregator.model import PublishError
+from aggregator.errors import PublishError
 
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from aggregator.model import FileStamp, Node, Rhythm, Source, SourceKind, SourceState, StoreError, Validators
+from aggregator.errors import StoreError
+from aggregator.model import FileStamp, Node, Rhythm, Source, SourceKind, SourceState, Validators
 from aggregator.store.bulk import inserting, updating
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import from_json, micros, moment, pack, to_json, unpack

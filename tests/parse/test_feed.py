@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from aggregator.model import Document, ParseError
+from aggregator.errors import ParseError
+from aggregator.model import Document
 from aggregator.parse.feed import parse
 
 DATA = Path(__file__).parent.parent / "data" / "parse"

@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import Entry, ParseError
+from aggregator.errors import ParseError
+from aggregator.model import Entry
 from aggregator.parse.frontmatter import MAX_BYTES, read, title_text, write
 from aggregator.parse.yamltext import Value
 
@@ -164,7 +165,7 @@ def test_images_are_percent_encoded_where_yaml_or_templates_would_stumble() -> N
 
 
 def test_category_paths_can_be_folders() -> None:
-    """A name of a thousand emoji and a path of a thousand levels are cut; a blog could not be built of them."""
+    """A name of a thousand emoji and a path of many levels are cut: no blog could be built of them."""
     data = write(FIELDS | {"categories": ("🏆" * 1000, *"abcdefghijklmnop")}, "")
     assert entry(data).categories == ("🏆" * 50, *"abcdefghijk")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.model import ParseError
+from aggregator.errors import ParseError
 from aggregator.parse.frontmatter import read
 from aggregator.parse.markdown import MAX_CHARS, is_html, looks_like_markdown, render
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.model import PublishError
+from aggregator.errors import PublishError
 from aggregator.publish.files import Output
 
 # Kills itself at the n-th system call of a kind, while it writes a thousand files again.

@@ -21,8 +21,8 @@ from aggregator.store import Store
 
 def one_pass(folder: Path, moment: datetime) -> None:
     settings = config.load(folder / "feeds.toml")
-    with Store.open(settings.storage_url) as store:
-        pipeline.run_pass(settings, store, everything=True, clock=lambda: moment)
+    with Store.open(settings.storage_url) as store, pipeline.tools(lambda: moment) as tools:
+        pipeline.run_pass(settings, store, pipeline.Plan(everything=True), tools)
 
 
 def forked(folder: Path, moment: datetime) -> int:

@@ -42,8 +42,8 @@ class World:
     def run(self, *, everything: bool = False, after: float = 0) -> pipeline.PassReport:
         """One pass, `after` seconds from the last."""
         self.clock += timedelta(seconds=after)
-        with self.store() as store:
-            return pipeline.run_pass(self.settings, store, everything=everything, clock=lambda: self.clock)
+        with self.store() as store, pipeline.tools(lambda: self.clock) as tools:
+            return pipeline.run_pass(self.settings, store, pipeline.Plan(everything=everything), tools)
 
     def feed(self, folder: str = "all") -> list[dict[str, str]]:
         """The items of an output JSON feed."""

@@ -1,0 +1,196 @@
+"""The daemon as a real process: its passes, signals, settings and messages to the service manager."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopback import Raw, Reply, Route, Server
+from world import World, source
+
+QUICK = """
+from aggregator import logs
+from aggregator.daemon import Beats, Daemon
+from aggregator.notify import Notifier
+logs.configure()
+Daemon(None, Notifier(), Beats(0.1, 0.1, 0.05)).run()
+"""
+FEED = b"""<rss version='2.0'><channel><title>T</title>
+<item><title>%s</title><link>https://a.example/%s</link><description>words</description></item></channel></rss>"""
+
+
+class Process:
+    """A running daemon, what it logs, and what it tells the service manager."""
+
+    def __init__(self, world: World, channel: socket.socket, code: str) -> None:
+        self.world = world
+        self.channel = channel
+        self.log = world.folder / "log"
+        self.notices: list[str] = []
+        environment = {**os.environ, "NOTIFY_SOCKET": str(world.folder / "notify")}
+        with self.log.open("ab") as log:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-c", code], cwd=world.folder, stderr=log, env=environment
+            )
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text("utf-8").splitlines() if line.startswith("{")]
+
+    def wait_for(self, condition: Callable[[], object], seconds: float = 20) -> None:
+        limit = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < limit, self.log.read_text("utf-8")
+            assert self.popen.poll() is None, self.log.read_text("utf-8")
+            time.sleep(0.02)
+
+    def heard(self, word: str) -> bool:
+        while True:
+            try:
+                self.notices.append(self.channel.recv(4096).decode())
+            except BlockingIOError:
+                return any(notice.startswith(word) for notice in self.notices)
+
+    def logged(self, event: str, **fields: object) -> bool:
+        return any(
+            line["event"] == event and all(line.get(key) == value for key, value in fields.items())
+            for line in self.lines()
+        )
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.popen.send_signal(number)
+        return self.popen.wait(timeout=15)
+
+
+@contextmanager
+def daemon(folder: Path, settings: str, code: str = QUICK) -> Iterator[Process]:
+    world = World(folder, settings)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        (folder / "notify").unlink(missing_ok=True)
+        channel.bind(str(folder / "notify"))
+        channel.settimeout(0)
+        process = Process(world, channel, code)
+        try:
+            process.wait_for(lambda: process.heard("READY=1"))
+            yield process
+        finally:
+            process.popen.kill()
+            process.popen.wait()
+
+
+def test_it_works_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    """READY, a pass whose outputs are there, STATUS with figures, a fed watchdog, STOPPING, exit 0."""
+    with Server({"/f": Reply(FEED % (b"One", b"1"))}) as server:
+        with daemon(tmp_path, source("A", server.url("/f"))) as process:
+            process.wait_for(lambda: process.logged("updated", source="A"))
+            process.wait_for((process.world.outputs / "feeds/all/atom.xml").exists)
+            process.wait_for(lambda: process.heard("STATUS=1 articles, 1 sources, 0 failed"))
+            process.wait_for(lambda: process.heard("WATCHDOG=1"))
+            begun = time.monotonic()
+            assert process.stop() == 0
+            assert time.monotonic() - begun < 10
+            assert process.heard("STOPPING=1")
+        assert len(server.asked("/f")) == 1
+
+
+def test_an_edited_file_is_picked_up_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    """A new source is asked; a file with mistakes is reported with all of them, and work goes on."""
+    routes = {f"/{name}": Reply(FEED % (name.encode(), name.encode())) for name in "abc"}
+    with Server(routes) as server, daemon(tmp_path, source("A", server.url("/a"))) as process:
+        process.wait_for(lambda: server.asked("/a"))
+        process.world.write(source("A", server.url("/a")) + source("B", server.url("/b")))
+        process.wait_for(lambda: server.asked("/b"))
+        process.world.write("[site]\ntitel = 1\nbase = 2\n")
+        process.wait_for(
+            lambda: process.logged("feeds.toml has mistakes; the last good settings stay in force")
+        )
+        (line,) = [line for line in process.lines() if line["event"].startswith("feeds.toml has")]
+        assert "titel" in line["error"]
+        assert "key base:" in line["error"]
+        process.world.write(source("C", server.url("/c")))
+        process.wait_for(lambda: server.asked("/c"))
+        assert len(server.asked("/a")) == 1
+        assert process.heard("RELOADING=1\nMONOTONIC_USEC=")
+
+
+def test_sighup_reads_the_settings_again(tmp_path: Path) -> None:
+    """`systemctl reload` works even where the file's stamp tells nothing."""
+    with (
+        Server({"/f": Reply(FEED % (b"One", b"1"))}) as server,
+        daemon(tmp_path, source("A", server.url("/f"))) as process,
+    ):
+        process.wait_for(lambda: server.asked("/f"))
+        assert not process.logged("settings applied")
+        process.popen.send_signal(signal.SIGHUP)
+        process.wait_for(lambda: process.logged("settings applied"))
+
+
+def test_a_second_daemon_is_refused(tmp_path: Path) -> None:
+    """It says which process holds the storage, and exits 1."""
+    with daemon(tmp_path, "") as process:
+        second = subprocess.run(
+            [sys.executable, "-m", "aggregator", "daemon"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert second.returncode == 1
+        assert f"a daemon (process {process.popen.pid})" in second.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_does_not_wait_for_a_slow_server(tmp_path: Path, number: int) -> None:
+    """With an exchange in hand that would take half a minute, it ends within 10 s and loses nothing."""
+    drip = Raw(lambda: (part for _ in range(300) for part in (b"H", 0.1)))
+    routes: dict[str, Route] = {"/slow": drip, "/quick": Reply(FEED % (b"One", b"1"))}
+    with Server(routes) as server:
+        tables = source("slow", server.url("/slow")) + source("quick", server.url("/quick"))
+        with daemon(tmp_path, tables) as process:
+            process.wait_for(lambda: process.logged("updated", source="quick") and server.asked("/slow"))
+            begun = time.monotonic()
+            assert process.stop(number) == 0
+            assert time.monotonic() - begun < 10
+        with process.world.store() as store:
+            assert store.states()["slow"].last_attempt is None
+            assert store.states()["quick"].last_success is not None
+
+
+def test_a_restart_asks_nothing_early(tmp_path: Path) -> None:
+    """When a source is due lies in the database."""
+    with Server({"/f": Reply(FEED % (b"One", b"1"))}) as server:
+        for _ in range(2):
+            with daemon(tmp_path, source("A", server.url("/f"))) as process:
+                process.wait_for(lambda: server.asked("/f"))
+                process.wait_for((process.world.outputs / "index.html").exists)
+                assert process.stop() == 0
+        assert len(server.asked("/f")) == 1
+
+
+def test_a_changed_seed_file_is_noticed(tmp_path: Path) -> None:
+    """Seed directories are scanned again and again."""
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    with daemon(tmp_path, '[[seeds]]\npath = "seeds"\n') as process:
+        (seeds / "a.md").write_text("\n---\ntitle: 'Fresh'\ncategories: \n - A\n---\n\n<p>words</p>", "utf-8")
+        process.wait_for(lambda: len(process.world.posts()) == 1)
+
+
+def test_a_run_beside_a_daemon_waits_for_its_turn(tmp_path: Path) -> None:
+    """Both work on one storage without getting into each other's way."""
+    with (
+        Server({"/f": Reply(FEED % (b"One", b"1"))}) as server,
+        daemon(tmp_path, source("A", server.url("/f"))) as process,
+    ):
+        process.wait_for(lambda: process.logged("updated", source="A"))
+        command = [sys.executable, "-m", "aggregator", "run", "--all", "--json"]
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30)
+        assert json.loads(ran.stdout)["sources"][0]["result"] == "unchanged"
