@@ -142,7 +142,7 @@ def test_hostile_headers_cost_little(header: str) -> None:
     """A megabyte of nesting, aliases, quotes or keys is read in a moment."""
     begin = time.perf_counter()
     yamltext.load(header, texts=KEYS, lists=LISTS)
-    assert time.perf_counter() - begin < 1.5
+    assert time.perf_counter() - begin < 5
 
 
 def test_a_long_image_does_not_break_the_header() -> None:
