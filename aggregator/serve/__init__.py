@@ -1,0 +1,1 @@
+"""Hands the outputs out over HTTP."""

@@ -1,0 +1,73 @@
+"""The application: hands out the outputs folder to readers and browsers, and nothing else.
+
+    GET or HEAD ─► which file ─► validators ─► 304, or the bytes, compressed if that is wanted
+
+Every answer to a file has a strong ETag, which is the same for the same bytes, a Last-Modified,
+and a Cache-Control. Further routes (health, metrics, search) are handed in.
+"""
+
+from collections.abc import Sequence
+from email.utils import formatdate
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from aggregator.serve.http import accepts_gzip, not_modified
+from aggregator.serve.outputs import Body, Outputs
+
+CACHE_CONTROL = "public, max-age=300"
+"""Readers and proxies may go without asking for five minutes, then a validator is enough."""
+
+# Whatever a stranger's text may hold: no page of ours needs a script or anything from elsewhere.
+_SAFETY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+}
+
+
+def create_app(outputs: Path, routes: Sequence[BaseRoute] = ()) -> Starlette:
+    """The application over the folder `outputs`; `routes` come before its files."""
+    files = Outputs(outputs)
+
+    def hand_out(request: Request) -> Response:
+        return answer(files, request)
+
+    return Starlette(routes=[*routes, Route("/{path:path}", hand_out, methods=["GET", "HEAD"])])
+
+
+def answer(files: Outputs, request: Request) -> Response:
+    """The answer to a request for a file: 200, 304, 308 to the folder's own address, or 404."""
+    path = f"/{request.path_params['path']}"
+    found = files.find(path)
+    body = files.load(found) if found else None
+    if found is None or body is None:
+        if not path.endswith("/") and files.find(f"{path}/"):
+            # Relative links of the page count from its folder. The new address is relative too:
+            # what the client says of the host is not to be believed.
+            name = quote(path.rsplit("/", 1)[-1], safe="")
+            return Response(None, 308, {"Location": f"{name}/", **_SAFETY})
+        return PlainTextResponse("There is no such page here.\n", 404, _SAFETY)
+    return _represent(files, found, body, request)
+
+
+def _represent(files: Outputs, path: str, body: Body, request: Request) -> Response:
+    """The file in the encoding that the client takes, or 304 if it has that already."""
+    headers = {"Cache-Control": CACHE_CONTROL, "Vary": "Accept-Encoding", **_SAFETY}
+    packed = files.packed(path, body) if accepts_gzip(request.headers.get("accept-encoding", "")) else None
+    # The compressed form is another representation, so it has another strong tag (RFC 9110 8.8.3.3).
+    etag = body.etag if packed is None else f'{body.etag[:-1]}-gzip"'
+    headers |= {"ETag": etag, "Last-Modified": formatdate(int(body.modified), usegmt=True)}
+    asked = request.headers
+    if not_modified(etag, body.modified, asked.get("if-none-match"), asked.get("if-modified-since")):
+        return Response(None, 304, headers)
+    if packed is not None:
+        headers["Content-Encoding"] = "gzip"
+    return Response(packed if packed is not None else body.data, 200, {**headers, "Content-Type": body.type})
