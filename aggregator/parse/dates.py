@@ -19,7 +19,7 @@ _CLOCK = (
     r"(?:(?P<early>[ap]m)\s*)?(?P<hour>\d{1,2})[:.](?P<minute>\d{1,2})(?:[:.](?P<second>\d{1,2})(?:[.,]\d+)?)?"
     r"(?:\s*(?P<late>[ap]m)\b)?"
 )
-_TIME = rf"(?:[\s,-]+{_CLOCK}{_ZONE})?"
+_TIME = rf"(?:[\s.,-]+{_CLOCK}{_ZONE})?"
 _MONTH_NAME = r"(?P<name>[^\W\d_]+)"
 
 _RFC822 = re.compile(
@@ -66,7 +66,8 @@ _SHAPES = tuple(
 )
 _EPOCH = re.compile(r"1\d{9}(?:\d{3})?")
 _COMMENT = re.compile(r"\([^()]*\)")
-_TO_THE_HOUR = re.compile(r"\ba\s+(?=las?\b|\d)")
+_TO_THE_HOUR = re.compile(r"\bat?\s+(?=las?\b|\d)")
+_FIRST = re.compile(r"\s*([^\W\d_]+)\.?,")
 _WORD = re.compile(r"[^\W\d_]+(?:\.m\b)?")
 _CJK = tuple(
     (re.compile(signs), plain)
@@ -114,9 +115,12 @@ def _read(text: str, zone: tzinfo) -> datetime | None:
 def _plain(text: str) -> str:
     """The text without names of days, comments and fillers, its months and halves in one spelling."""
     text = _COMMENT.sub(" ", fold(text).replace("\N{MINUS SIGN}", "-"))
-    words = [word for word in _WORD.findall(text) if word in MONTHS]
-    if len(words) > 1:  # "mar., 13 sept. 2022": the first is a day's name
-        text = text.replace(words[0], " ", 1)
+    months = [word for word in _WORD.findall(text) if word in MONTHS]
+    first = _FIRST.match(text)
+    if len(months) > 1:  # "mar., 13 sept. 2022": the first is a day's name
+        text = text.replace(months[0], " ", 1)
+    elif first and first[1] not in MONTHS:
+        text = text[first.end() :]
     text = _WORD.sub(_spelling, _TO_THE_HOUR.sub(" ", text))
     for signs, plain in _CJK:
         text = signs.sub(plain, text)

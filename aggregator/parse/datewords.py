@@ -76,7 +76,7 @@ _WEEKDAYS = (
     "segunda terça quarta quinta sexta seg ter qua qui sex feira "
     "lunedì martedì mercoledì giovedì gio venerdì sabato domenica "
     "poniedziałek pon wtorek wto wt środa śro śr czwartek czw piątek pią pt sobota sob niedziela nie "
-    "pondělí úterý středa čtvrtek pátek neděle "
+    "pondělí po úterý út středa st čtvrtek čt pátek pá neděle ne "
     "hétfő kedd szerda csütörtök péntek szombat vasárnap "
     "pazartesi salı çarşamba perşembe cuma cumartesi pazar "
     "понедельник пн вторник вт среда ср четверг чт пятница пт суббота сб воскресенье вс "
@@ -88,7 +88,7 @@ _WEEKDAYS = (
 )
 
 # Words between day, month, year and time ("13 de septiembre de 2022 a las 9:28", "um 9:28 Uhr").
-_FILLERS = "de del den der le la las el a à al at of om um uhr h klo kl r g alle ore à"
+_FILLERS = "de del den der le la las el a à al at of om um uhr h klo kl r g г р року alle ore às"
 
 _HALVES = {
     "am": "am a.m 上午 午前 오전 凌晨 早上 πμ",
