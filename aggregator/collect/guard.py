@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from aggregator.errors import ForbiddenAddress, Unreachable
 
-_LEAST_SECONDS = 1.0
+_LEAST_SECONDS = 0.05
 
 SocketAddress = tuple[socket.AddressFamily, tuple[str | int, ...]]
 """Address family and what `socket.connect` takes."""
@@ -56,6 +56,14 @@ _EMBEDDED = {
     IPv6Network("2002::/16"): 80,  # 6to4, RFC 3056
 }
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: the IPv4 address follows these 32 bits
+
+
+Judge = Callable[[str], str | None]
+"""An IP address to what is wrong with connecting to it, or None."""
+
+
+def anywhere(_address: str) -> None:
+    """Object to nothing: for sources that may reach private networks, and for proxies."""
 
 
 def objection(address: str) -> str | None:
@@ -104,23 +112,22 @@ def _lookup(host: str, port: int, flags: int) -> list[SocketAddress]:
 
 
 def connect(
-    host: str, port: int, *, seconds: float, private: bool = False, resolver: Resolver = resolve
+    host: str, port: int, *, seconds: float, judge: Judge = objection, resolver: Resolver = resolve
 ) -> socket.socket:
-    """Connect to the first address of `host` that may be reached and answers, within `seconds`.
+    """Connect to the first address of `host` that `judge` lets pass and that answers, within `seconds`.
 
     Raises ForbiddenAddress if no address may be reached, Unreachable if none answers.
     """
     deadline = time.monotonic() + seconds
-    addresses = literal(host, port) or _resolve(host, port, seconds, resolver)
-    if not private:
-        addresses = _permitted(host, addresses)
+    found = literal(host, port) or _resolve(host, port, seconds, resolver)
+    addresses = _permitted(host, found, judge)
     failure = ""
     for number, (family, address) in enumerate(addresses):
         left = max(_LEAST_SECONDS, (deadline - time.monotonic()) / (len(addresses) - number))
         try:
             return _open(family, address, left)
         except TimeoutError:
-            failure = f"it did not answer within {seconds:.0f} s"
+            failure = f"it did not answer within {seconds:.2g} s"
         except OSError as error:
             failure = (error.strerror or str(error)).lower()
     raise Unreachable(f"cannot connect to {host} port {port}: {failure}; tried again later")
@@ -138,8 +145,8 @@ def _open(family: socket.AddressFamily, address: tuple[str | int, ...], seconds:
     return connection
 
 
-def _permitted(host: str, addresses: list[SocketAddress]) -> list[SocketAddress]:
-    objections = [objection(str(address[0])) for _, address in addresses]
+def _permitted(host: str, addresses: list[SocketAddress], judge: Judge) -> list[SocketAddress]:
+    objections = [judge(str(address[0])) for _, address in addresses]
     permitted = [one for one, objected in zip(addresses, objections, strict=True) if objected is None]
     if permitted:
         return permitted

@@ -26,7 +26,7 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 
 from aggregator import __version__
 from aggregator.collect import decode, freshness, secrets, wire, wording
-from aggregator.collect.guard import Resolver, literal, objection, resolve
+from aggregator.collect.guard import Judge, Resolver, anywhere, literal, objection, resolve
 from aggregator.collect.patience import Patience
 from aggregator.collect.schedule import address, home, same_place
 from aggregator.errors import FetchError, ForbiddenAddress, Gone, HttpError, LimitExceeded
@@ -73,19 +73,21 @@ class _Ask:
 class HttpFetcher:
     """Fetches sources over HTTP; one is shared by all threads. A context manager, closed once.
 
-    `resolver` finds the addresses of a host, `clock` is for dates in headers, `environment` holds the
-    secrets and proxies; `connections` is how many may stay open to one host.
+    `resolver` finds the addresses of a host, `judge` says which may be connected to, `clock` is for dates
+    in headers, `environment` holds secrets and proxies; `connections` is how many stay open to one host.
     """
 
     def __init__(
         self,
         *,
         resolver: Resolver = resolve,
+        judge: Judge = objection,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         environment: Mapping[str, str] = os.environ,
         connections: int = 16,
     ) -> None:
         self._resolver = resolver
+        self._judge = judge
         self._clock = clock
         self._environment = environment
         self._connections = connections
@@ -160,7 +162,8 @@ class HttpFetcher:
         key = (policy.allow_private_networks, policy.verify)
         adapter = self._adapters.get(key)
         if adapter is None:
-            door = wire.Door(private=key[0], resolver=self._resolver, patience=self._patience)
+            judge = anywhere if policy.allow_private_networks else self._judge
+            door = wire.Door(judge, self._resolver, self._patience)
             context = wire.tls_context(_bundle(self._environment) if policy.verify else None)
             adapter = wire.Adapter(door, context, self._connections)
             adapter = self._adapters.setdefault(key, adapter)
@@ -180,7 +183,7 @@ class HttpFetcher:
                 "the proxy is none for HTTP; write an address that begins with http:// or https://"
             )
         if proxy and not policy.allow_private_networks:
-            _judge_spelling(urlsplit(url).hostname or "")
+            _judge_spelling(urlsplit(url).hostname or "", self._judge)
         return proxies
 
     def _private_headers(self, source: Source) -> Mapping[str, str]:
@@ -291,12 +294,12 @@ def _follow(ask: _Ask, status: int, target: str) -> None:
         ask.moved_to = wording.without_userinfo(ask.url)
 
 
-def _judge_spelling(host: str) -> None:
+def _judge_spelling(host: str, judge: Judge) -> None:
     """Through a proxy only the spelling can be judged: it is the proxy that resolves and connects."""
     name = host.rstrip(".").lower()
     reason = "this machine" if name == "localhost" or name.endswith(".localhost") else None
     for _, (spelled, *_) in literal(name, 80):
-        reason = reason or objection(str(spelled))
+        reason = reason or judge(str(spelled))
     if reason:
         raise ForbiddenAddress(f"{host} is {reason}; set allow_private_networks = true if that is meant")
 

@@ -25,7 +25,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyM
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
-from aggregator.collect.guard import Resolver, connect, resolve
+from aggregator.collect.guard import Judge, Resolver, anywhere, connect, objection, resolve
 from aggregator.collect.patience import Patience
 from aggregator.collect.wording import too_late
 from aggregator.errors import LimitExceeded, Unreachable
@@ -60,7 +60,8 @@ class Exchange:
 
         RFC 9112 section 9.3.1.
         """
-        return self.kept and self.before_answer == self.wire_bytes
+        kept, self.kept = self.kept, False
+        return kept and self.before_answer == self.wire_bytes
 
     def left(self) -> float:
         """Seconds until the deadline. Raises LimitExceeded after it."""
@@ -132,7 +133,7 @@ class _Reader:
 class Door:
     """Which addresses connections may lead to, and how long they may take to be made."""
 
-    private: bool = False
+    judge: Judge = objection
     resolver: Resolver = resolve
     patience: Patience = field(default_factory=Patience)
 
@@ -146,7 +147,7 @@ class Door:
             )
         begun = self.patience.now()
         try:
-            connection = connect(host, port, seconds=seconds, private=self.private, resolver=self.resolver)
+            connection = connect(host, port, seconds=seconds, judge=self.judge, resolver=self.resolver)
         except Unreachable as error:
             error.offline = self.patience.failed(host, begun)
             raise
@@ -269,7 +270,7 @@ class Adapter(HTTPAdapter):
                 proxy_ssl_context=self._context,
                 **settings,
             )
-            self._install(manager, replace(self._door, private=True))
+            self._install(manager, replace(self._door, judge=anywhere))
             self.proxy_manager[proxy] = manager
         return manager
 

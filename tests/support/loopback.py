@@ -7,7 +7,7 @@
 A route is a `Reply`, a `Raw` (bytes put on the wire as they are, with pauses), a list of those (one a
 request, the last one repeats) or a function from `Request` to one of them. The route "*" answers what no
 other does. Everything received is in `requests`, and `connections` counts the connections accepted,
-those that never sent a request included.
+those that never sent a request included; `reached` holds the local address of each.
 """
 
 import contextlib
@@ -130,9 +130,11 @@ class Server:
         tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
     ) -> None:
+        """`host` "::" listens on every address of this machine."""
         self.routes: dict[str, Route] = dict(routes or {})
         self.requests: list[Request] = []
         self.connections = 0
+        self.reached: list[str] = []
         self.host = host
         self.port = 0
         self._tls = tls
@@ -144,7 +146,10 @@ class Server:
 
     def __enter__(self) -> Self:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._listener = socket.create_server((self.host, 0), family=family, backlog=512)
+        every = self.host == "::"
+        self._listener = socket.create_server(
+            (self.host, 0), family=family, backlog=512, dualstack_ipv6=every and socket.has_dualstack_ipv6()
+        )
         self.port = self._listener.getsockname()[1]
         self._spawn(self._accept)
         return self
@@ -185,6 +190,7 @@ class Server:
                 return
             with self._lock:
                 self.connections += 1
+                self.reached.append(connection.getsockname()[0].removeprefix("::ffff:"))
                 self._open.add(connection)
             self._spawn(self._serve, connection, self.connections)
 
