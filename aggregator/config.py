@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from aggregator import __version__
 from aggregator.errors import Problem, SettingsError
-from aggregator.model import FetchPolicy, Site, Source
+from aggregator.options import FetchPolicy, Site, Source
 from aggregator.tables import FOREVER, FeedTable, FetchTable, FileTables, SeedTable
 
 DEFAULT_FILE = Path("feeds.toml")

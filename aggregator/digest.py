@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from aggregator.errors import ParseError
-from aggregator.model import Document, FileStamp, Refined, Source, SourceState
+from aggregator.model import Document, FileStamp, Refined, SourceState
+from aggregator.options import Source
 from aggregator.parse import feed, frontmatter
 from aggregator.refine.entries import Context, RefinedDocument, refine
 

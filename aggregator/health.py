@@ -6,7 +6,8 @@ from datetime import datetime
 from aggregator.collect import schedule
 from aggregator.config import Settings
 from aggregator.logs import redact
-from aggregator.model import Source, SourceState
+from aggregator.model import SourceState
+from aggregator.options import Source
 from aggregator.store import Store
 from aggregator.store.sources import SourceRow
 

@@ -27,7 +27,8 @@ from aggregator.collect.local import read_feed_file
 from aggregator.config import Settings
 from aggregator.digest import Digested, digest_feed
 from aggregator.errors import SourceError
-from aggregator.model import Counts, Fetched, Source, SourceState
+from aggregator.model import Counts, Fetched, SourceState
+from aggregator.options import Source
 from aggregator.parse.limits import harmless
 from aggregator.publishing import PublishReport, publish
 from aggregator.refine.entries import RefinedDocument

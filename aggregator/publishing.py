@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from aggregator import __version__
 from aggregator.config import Settings
-from aggregator.model import Node, Site
+from aggregator.model import Node
+from aggregator.options import Site
 from aggregator.publish import posts
 from aggregator.publish.feeds import EntryCache, Format, render_feed
 from aggregator.publish.files import Output

@@ -15,7 +15,8 @@ from aggregator.collect import schedule
 from aggregator.collect.directory import scan
 from aggregator.digest import DigestedFiles, RawFile, digest_files
 from aggregator.errors import FetchError
-from aggregator.model import Counts, Source, SourceState
+from aggregator.model import Counts, SourceState
+from aggregator.options import Source
 from aggregator.store import Store
 from aggregator.workers import Workers
 

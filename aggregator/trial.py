@@ -11,7 +11,8 @@ from aggregator.collect.local import read_feed_file
 from aggregator.config import Settings
 from aggregator.digest import RawFile, digest_files
 from aggregator.errors import SourceError
-from aggregator.model import Refined, Source, SourceState
+from aggregator.model import Refined, SourceState
+from aggregator.options import Source
 from aggregator.pipeline import Tools, digest, tools
 
 

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from aggregator.collect.guard import literal
 from aggregator.collect.schedule import address
-from aggregator.model import Source, SourceState
+from aggregator.model import SourceState
+from aggregator.options import Source
 
 _NOWHERE = ""
 

@@ -30,7 +30,8 @@ from aggregator.collect.guard import Judge, Resolver, anywhere, literal, objecti
 from aggregator.collect.patience import Patience
 from aggregator.collect.schedule import address, home, same_place
 from aggregator.errors import FetchError, ForbiddenAddress, Gone, HttpError, LimitExceeded
-from aggregator.model import Fetched, FetchPolicy, Source, SourceState, Validators
+from aggregator.model import Fetched, SourceState, Validators
+from aggregator.options import FetchPolicy, Source
 
 MOST_REDIRECTS = 10
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")

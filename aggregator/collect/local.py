@@ -5,7 +5,8 @@ import stat
 
 from aggregator.collect.schedule import home, same_place
 from aggregator.errors import FetchError, LimitExceeded
-from aggregator.model import Fetched, Source, SourceState, Validators
+from aggregator.model import Fetched, SourceState, Validators
+from aggregator.options import Source
 
 
 def read_feed_file(source: Source, state: SourceState) -> Fetched:

@@ -14,7 +14,8 @@ from typing import Any
 
 from aggregator.collect.rhythm import learned, next_fire, outside_skipped, suggested
 from aggregator.errors import FetchError, Gone, SourceError, Unreachable
-from aggregator.model import Fetched, Rhythm, Source, SourceState, Validators
+from aggregator.model import Fetched, Rhythm, SourceState, Validators
+from aggregator.options import Source
 
 LEAST_SECONDS = 60.0
 MOST_SECONDS = 31 * 86400.0

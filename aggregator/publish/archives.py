@@ -16,7 +16,8 @@ article of a later one: the clock is never asked.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from aggregator.model import Article, Site
+from aggregator.model import Article
+from aggregator.options import Site
 from aggregator.publish.paths import ARCHIVE, address
 
 

@@ -12,7 +12,8 @@ from itertools import chain
 from mimetypes import MimeTypes
 from urllib.parse import quote, urlsplit
 
-from aggregator.model import Article, Enclosure, Site
+from aggregator.model import Article, Enclosure
+from aggregator.options import Site
 from aggregator.publish.terms import article_terms
 from aggregator.refine.text import headline, plain, shorten
 

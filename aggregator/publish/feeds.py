@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from aggregator.model import Article, Node, Site, Tombstone
+from aggregator.model import Article, Node, Tombstone
+from aggregator.options import Site
 from aggregator.publish import atom, jsonfeed, rss
 from aggregator.publish.archives import ArchivePage, archive_address
 from aggregator.publish.entry import Facts, entry_ids, facts, newest_change

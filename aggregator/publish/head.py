@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator import __version__
-from aggregator.model import Node, Site
+from aggregator.model import Node
+from aggregator.options import Site
 from aggregator.publish.entry import clean, language_tag, uri
 from aggregator.publish.paths import FEED_FILES, INDEX, address
 from aggregator.publish.terms import licence_link, node_terms

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from aggregator.model import CategoryPath, Node, Site, Source
+from aggregator.model import CategoryPath, Node
+from aggregator.options import Site, Source
 from aggregator.publish.entry import clean, uri
 from aggregator.publish.head import node_title, page_path, site_title
 from aggregator.publish.paths import FEED_FILES, address

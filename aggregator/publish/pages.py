@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from aggregator.model import Article, Node, Site
+from aggregator.model import Article, Node
+from aggregator.options import Site
 from aggregator.publish.entry import Elsewhere, clean, elsewhere, language_tag, shown_title, source_title, uri
 from aggregator.publish.head import FEED_TYPES, node_title, page_path, site_title
 from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML

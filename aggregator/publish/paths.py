@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
-from aggregator.model import CategoryPath, Node, Site
+from aggregator.model import CategoryPath, Node
+from aggregator.options import Site
 
 FEEDS = "feeds"
 INDEX = "index.html"

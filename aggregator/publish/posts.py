@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Literal
 
-from aggregator.model import Article, Site
+from aggregator.model import Article
+from aggregator.options import Site
 from aggregator.parse import frontmatter
 from aggregator.parse.yamltext import Value
 from aggregator.refine.text import cut, headline

@@ -6,7 +6,8 @@ Rules of this file: pure.
 import re
 from collections.abc import Iterable
 
-from aggregator.model import Article, Node, Site, Terms
+from aggregator.model import Article, Node
+from aggregator.options import Site, Terms
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+")
 _OPEN = Terms()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from aggregator.model import Site
+from aggregator.options import Site
 from aggregator.publish.paths import FEED_FILES, address
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"

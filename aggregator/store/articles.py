@@ -19,7 +19,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from aggregator.model import Counts, FileStamp, Node, Refined, Source, SourceState
+from aggregator.model import Counts, FileStamp, Node, Refined, SourceState
+from aggregator.options import Source
 from aggregator.store import identity
 from aggregator.store.bulk import Lookup
 from aggregator.store.chunks import chunks

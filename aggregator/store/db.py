@@ -6,7 +6,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from aggregator.model import Article, Counts, FileStamp, Node, Refined, Source, SourceState
+from aggregator.model import Article, Counts, FileStamp, Node, Refined, SourceState
+from aggregator.options import Source
 from aggregator.store import articles, content, listing, outputs, sources
 from aggregator.store.engine import Database, open_database
 from aggregator.store.listing import NodeRow

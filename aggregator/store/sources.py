@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.errors import StoreError
-from aggregator.model import FileStamp, Node, Rhythm, Source, SourceKind, SourceState, Validators
+from aggregator.model import FileStamp, Node, Rhythm, SourceKind, SourceState, Validators
+from aggregator.options import Source
 from aggregator.store.bulk import inserting, updating
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import from_json, micros, moment, pack, to_json, unpack

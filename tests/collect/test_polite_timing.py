@@ -14,7 +14,8 @@ from loopback import Reply, Server
 from aggregator.collect import schedule
 from aggregator.collect.http import HttpFetcher
 from aggregator.errors import FetchError, HttpError, SourceError, Unreachable
-from aggregator.model import Fetched, Rhythm, Source, SourceState
+from aggregator.model import Fetched, Rhythm, SourceState
+from aggregator.options import Source
 
 BODY = b"<rss version='2.0'/>"
 MINUTE = timedelta(minutes=1)

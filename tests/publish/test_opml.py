@@ -4,7 +4,8 @@ from pathlib import Path
 from lxml import etree
 from publishing import SITE
 
-from aggregator.model import FetchPolicy, Node, Site, Source
+from aggregator.model import Node
+from aggregator.options import FetchPolicy, Site, Source
 from aggregator.publish.opml import render_opml, render_sources_opml
 from aggregator.publish.paths import feed_folders
 

@@ -6,7 +6,8 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 import html5lib
 from publishing import SITE, article, provenance
 
-from aggregator.model import Article, Node, Terms
+from aggregator.model import Article, Node
+from aggregator.options import Terms
 from aggregator.publish.head import page_path
 from aggregator.publish.pages import render_index, render_page
 from aggregator.publish.paths import FEED_FILES, feed_folders

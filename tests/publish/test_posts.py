@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from publishing import article, provenance
 
-from aggregator.model import Article, Enclosure, Entry, Origin, Provenance, Site
+from aggregator.model import Article, Enclosure, Entry, Origin, Provenance
+from aggregator.options import Site
 from aggregator.parse.frontmatter import read
 from aggregator.publish.posts import MAX_NAME_BYTES, Flavour, post_path, render
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from lxml import etree
 from publishing import SITE, article, provenance
 
-from aggregator.model import Article, Node, Site, Terms
+from aggregator.model import Article, Node
+from aggregator.options import Site, Terms
 from aggregator.publish.entry import EXCERPT, MAX_BODY
 from aggregator.publish.feeds import Format, render_feed, shown
 from aggregator.publish.terms import article_terms, node_terms

@@ -10,7 +10,8 @@ import pytest
 from entries import LONG, NOON, entry, feed, seeds
 
 from aggregator.errors import StoreError
-from aggregator.model import Article, Counts, Enclosure, FileStamp, Node, Origin, Refined, Source, SourceState
+from aggregator.model import Article, Counts, Enclosure, FileStamp, Node, Origin, Refined, SourceState
+from aggregator.options import Source
 from aggregator.store import Store
 
 EVERYTHING = Node("category", ())

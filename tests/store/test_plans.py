@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 from entries import LONG, NOON, entry, feed, seeds
 
-from aggregator.model import FileStamp, Node, Source, SourceState
+from aggregator.model import FileStamp, Node, SourceState
+from aggregator.options import Source
 from aggregator.store import OutputRecord, Store
 
 A, B, S = feed("A", "news", "A"), feed("B", "news", "B"), seeds("S")

@@ -7,7 +7,8 @@ from pathlib import Path
 import html5lib
 from publishing import article, provenance
 
-from aggregator.model import Article, Site
+from aggregator.model import Article
+from aggregator.options import Site
 from aggregator.parse.frontmatter import read, title_text
 from aggregator.parse.yamltext import one_line
 from aggregator.publish.posts import Flavour, post_path, render

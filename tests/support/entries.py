@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aggregator.model import Refined, Source
+from aggregator.model import Refined
+from aggregator.options import Source
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 LONG = "The harbour was quiet that morning, and the boats lay side by side under a grey sky. " * 4

@@ -12,7 +12,8 @@ from typing import Any
 from aggregator.collect import schedule
 from aggregator.collect.http import HttpFetcher
 from aggregator.errors import FetchError, ParseError, SourceError
-from aggregator.model import Fetched, FetchPolicy, Rhythm, Source, SourceState
+from aggregator.model import Fetched, Rhythm, SourceState
+from aggregator.options import FetchPolicy, Source
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 HOUR = timedelta(hours=1)

@@ -4,7 +4,8 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aggregator.model import Article, Provenance, Site
+from aggregator.model import Article, Provenance
+from aggregator.options import Site
 
 SITE = Site(title="World news", base_url="https://news.example.org/", language="zh")
 START = datetime(2022, 9, 13, 9, 28, 50, tzinfo=UTC)
