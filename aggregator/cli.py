@@ -171,10 +171,12 @@ def check(
     settings = _load(config)
     if missing := config_room.missing_files(settings):
         raise SettingsError(settings.file, missing)
+    from aggregator.trial import markdown_hints, try_sources
+
+    for hint in markdown_hints(settings):
+        typer.echo(f"warning: {hint}", err=True)
     rows = []
     if fetch:
-        from aggregator.trial import try_sources
-
         rows = try_sources(settings, datetime.now(UTC))
     if as_json:
         terminal.print_json({"file": str(settings.file), "sources": [asdict(row) for row in rows]})

@@ -102,7 +102,10 @@ def _publish_posts(tools: _Tools) -> None:
         stale = tools.store.stale(POSTS_PER_BATCH)
         if not stale.posts:
             return
-        found = {posts.post_path(article): article for article in tools.store.articles(stale.posts)}
+        found = {
+            posts.post_path(article, tools.site.flavour): article
+            for article in tools.store.articles(stale.posts)
+        }
         files = {path: posts.render(article, tools.site) for path, article in found.items()}
         written = tools.output.write(files)
         records = [

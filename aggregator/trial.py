@@ -3,17 +3,24 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 
-from aggregator.collect.directory import scan
+from aggregator.collect.directory import SeedFile, scan
 from aggregator.collect.local import read_feed_file
 from aggregator.config import Settings
 from aggregator.digest import RawFile, digest_files
-from aggregator.errors import SourceError
+from aggregator.errors import ParseError, SourceError
 from aggregator.model import Refined, SourceState
 from aggregator.options import Source
+from aggregator.parse import frontmatter
+from aggregator.parse.markdown import looks_like_markdown
 from aggregator.pipeline import Tools, digest, tools
+
+
+LOOKED_AT = 100
+"""Files of a seed directory that `markdown_hints` looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +65,32 @@ def _read(
     assert fetched.body is not None, "without validators there is a body"
     digested = digest(source, SourceState(), fetched, fetched.body, with_)
     return digested.refined.articles, digested.notes
+
+
+def markdown_hints(settings: Settings) -> list[str]:
+    """A sentence for each seed directory whose first files look like Markdown that is read as HTML."""
+    hints = []
+    for source in settings.sources:
+        if (
+            source.kind != "seed"
+            or source.markup != "html"
+            or source.path is None
+            or not source.path.is_dir()
+        ):
+            continue
+        files = list(islice(scan(source.path, {}), LOOKED_AT))
+        found = sum(_is_markdown(file) for file in files)
+        if found:
+            hints.append(
+                f"[[seeds]] {source.name!r}: {found} of the first {len(files)} files look like Markdown; "
+                'write markup = "markdown" if they are'
+            )
+    return hints
+
+
+def _is_markdown(file: SeedFile) -> bool:
+    try:
+        entry = frontmatter.read(file.data or b"", path=file.path, mtime=datetime.fromtimestamp(0, UTC))
+    except ParseError:
+        return False
+    return looks_like_markdown(entry.body.value)

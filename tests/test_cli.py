@@ -103,6 +103,19 @@ def test_check_reports_missing_folders_and_tries_sources(tmp_path: Path) -> None
     assert not (tmp_path / "storage").exists()
 
 
+def test_check_warns_of_markdown_that_is_read_as_html(tmp_path: Path) -> None:
+    """A folder of Markdown files needs a setting, and `check` says which."""
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "a.md").write_text("---\ntitle: A\n---\n\n## Heading\n\n- one\n- two\n", "utf-8")
+    write(tmp_path, '[[seeds]]\npath = "seeds"\n')
+    result = aggregator("check", folder=tmp_path)
+    assert result.returncode == 0
+    assert 'write markup = "markdown"' in result.stderr
+    write(tmp_path, '[[seeds]]\npath = "seeds"\nmarkup = "markdown"\n')
+    assert aggregator("check", folder=tmp_path).stderr == ""
+
+
 def test_sources_shows_health(tmp_path: Path) -> None:
     """Each source has a status, its articles, its last success, and its error in words."""
     with Server({"/f": Reply(FEED)}) as server:

@@ -15,6 +15,7 @@ from lxml import etree
 from publishing import SITE, START, article, provenance
 
 from aggregator.model import Article, Enclosure, Node, Origin
+from aggregator.parse.dates import parse_date
 from aggregator.publish.entry import entry_id, is_uri, uri
 from aggregator.publish.feeds import EntryCache, Format, render_feed
 
@@ -91,9 +92,7 @@ def test_feedparser_reads_back_what_went_in(fmt: Format) -> None:
     assert not found.bozo
     assert [entry.id for entry in found.entries] == [entry.guid for entry in articles]
     assert [entry.link for entry in found.entries] == [entry.link for entry in articles]
-    assert [entry.published_parsed for entry in found.entries] == [
-        entry.date.utctimetuple() for entry in articles
-    ]
+    assert [parse_date(entry.published) for entry in found.entries] == [entry.date for entry in articles]
     assert [entry.content[0].value for entry in found.entries] == [entry.body for entry in articles]
     assert [entry.summary for entry in found.entries] == [entry.summary for entry in articles]
     assert {entry.author for entry in found.entries} == {"Ann Author"}
