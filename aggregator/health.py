@@ -16,8 +16,9 @@ from aggregator.store.sources import SourceRow
 class Health:
     """One source: how it is, and what the operator should know.
 
-    `status` is one of: ok, new (never asked yet), failing, dead (failing for longer than
-    `dead_after`), gone (410), off (`enabled = false`), left (no longer in feeds.toml).
+    `next_due` is None for files and folders, which every pass looks at. `status` is one of: ok, new
+    (never asked yet), failing, dead (failing for longer than `dead_after`), gone (410), off
+    (`enabled = false`), left (no longer in feeds.toml).
     """
 
     name: str
@@ -54,7 +55,7 @@ def _health(row: SourceRow, source: Source | None, now: datetime) -> Health:
         per_day=round(row.per_day, 2),
         last_attempt=state.last_attempt,
         last_success=state.last_success,
-        next_due=state.next_due,
+        next_due=state.next_due if source and source.url else None,
         failures=state.failures,
         error=state.last_error,
         messages=tuple(_messages(state, source, now)),

@@ -119,7 +119,7 @@ def print_health(rows: Sequence["Health"]) -> None:
             row.articles,
             f"{row.per_day:.1f}",
             _when(row.last_success),
-            _when(row.next_due),
+            _when(row.next_due) if row.next_due else "",
         )
         for row in rows
     ]

@@ -189,13 +189,13 @@ def _mark(conn: Connection, posts: Iterable[int], node_ids: Iterable[int]) -> No
 
 def all_nodes(conn: Connection) -> list[NodeRow]:
     """Every node that lists an article or belongs to an active source, ordered."""
-    wanted = {
-        node
-        for name, path in conn.execute(
-            sa.select(sources.c.name, sources.c.categories).where(sources.c.active)
+    active = sa.select(sources.c.name, sources.c.kind, sources.c.categories).where(sources.c.active)
+    wanted: set[Node] = set()
+    for name, kind, categories in conn.execute(active):
+        # The files of a seed directory may name other categories than the settings do.
+        wanted |= (
+            {Node("source", (name,))} if kind == "seed" else nodes_of(name, tuple(from_json(categories)))
         )
-        for node in nodes_of(name, tuple(from_json(path)))
-    }
     newest = (
         sa.select(listing.c.sort_at)
         .where(listing.c.node_id == nodes.c.id)
