@@ -123,7 +123,7 @@ class HttpFetcher:
                 ask.private = self._private_headers(source)
                 return self._exchange(ask, state)
             except (FetchError, requests.RequestException, Urllib3Error, OSError, ValueError) as error:
-                raise wording.explain(error, ask.url) from error
+                raise wording.explain(exchange.cause(error), ask.url) from error
 
     def _exchange(self, ask: _Ask, state: SourceState) -> Fetched:
         for _ in range(MOST_REDIRECTS + 1):

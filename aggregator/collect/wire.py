@@ -28,7 +28,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from aggregator.collect.guard import Judge, Resolver, anywhere, connect, objection, resolve
 from aggregator.collect.patience import Patience
 from aggregator.collect.wording import too_late
-from aggregator.errors import LimitExceeded, Unreachable
+from aggregator.errors import FetchError, LimitExceeded, Unreachable
 
 IDLE_SECONDS = 4.0  # the least that common servers keep a connection open is 5 s
 _POOLS = 64
@@ -69,6 +69,11 @@ class Exchange:
         if left <= 0:
             raise too_late(self.seconds)
         return left
+
+    def cause(self, error: Exception) -> Exception:
+        """What ended the exchange: a timeout of the libraries after the deadline means the deadline."""
+        over = time.monotonic() >= self.deadline and not isinstance(error, FetchError)
+        return too_late(self.seconds) if over else error
 
     def count(self, received: int) -> None:
         """Note bytes off the wire. Raises LimitExceeded when they are too many."""
