@@ -125,7 +125,8 @@ def render_entry(facts: Facts) -> etree._Element:
         entry.category([{"term": name} for name in facts.categories])
     if facts.html:
         entry.content(facts.html, type="html")
-        entry.summary(html.escape(facts.summary, quote=False), type="html")
+        if facts.summary:
+            entry.summary(html.escape(facts.summary, quote=False), type="html")
     else:
         entry.content(html.escape(facts.summary or facts.title, quote=False), type="html")
     if facts.rights:

@@ -28,12 +28,17 @@ NEVER = datetime(1990, 1, 1, tzinfo=UTC)
 
 # XML 1.0 section 2.2 forbids these; C1 controls, which it only discourages, no reader shows.
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-# RFC 3986: a scheme, and nothing but URI characters; `%` begins an escape.
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+# RFC 3986: a scheme, and nothing but URI characters; `%` begins an escape, brackets enclose an IP address.
+_URI = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.\-]*:(?://\[[0-9A-Fa-f:.]+\])?"
+    r"(?:[A-Za-z0-9\-._~:/?#@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+"
+)
 _URN = re.compile(r"urn:[a-z0-9][a-z0-9\-]{1,31}:(?:[a-z0-9()+,.:=@;$_!*'\-]|%[0-9a-f]{2})+", re.IGNORECASE)
 _URN_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TAG = re.compile(r"tag:(?:[a-z0-9\-._]+@)?[a-z0-9.\-]+,\d{4}(?:-\d\d(?:-\d\d)?)?:[^\[\]]*", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
+# RFC 3986 3.2: user, an IP literal or a name, a port; what no name on the web has is left out.
+_AUTHORITY = re.compile(r"(?:[^@\[\]<>]*@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%\-]+)(?::[0-9]*)?")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, its common part
 _MIME = re.compile(r"[\w.+\-]+/[\w.+\-]+", re.ASCII)
@@ -93,6 +98,8 @@ def uri(address: str | None) -> str | None:
         host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
         rest = parts._replace(netloc="", scheme="").geturl()
     except ValueError:  # UnicodeError is one
+        return None
+    if not _AUTHORITY.fullmatch(host):
         return None
     return f"{parts.scheme}://{host}" + quote(rest, safe="/?#@!$&'()*+,;=:~%")
 

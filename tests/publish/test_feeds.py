@@ -236,6 +236,8 @@ def test_ids_of_strangers_are_kept_or_replaced() -> None:
     [
         ("https://example.net/a", True),
         ("http:example", False),
+        ("http://[::1]/a", True),
+        ("http://example.c[o/", False),
         ("urn:uuid:12345678-1234-1234-1234-123456789abc", True),
         ("urn:uuid:1234", False),
         ("urn:isbn:0451450523", True),
@@ -351,6 +353,9 @@ def test_years_keep_four_digits() -> None:
         ("javascript:alert(1)", None),
         ("/relative", None),
         ("https://[::1", None),
+        ("https://[::1]:80/a[b]", "https://[::1]:80/a%5Bb%5D"),
+        ("https://example.c[o.test/", None),
+        ("https://exa mple.test/", None),
         (None, None),
     ],
 )
