@@ -35,7 +35,7 @@ _CANDIDATE = re.compile(r"[\s,]*+(\S*[^\s,])(?:,|\s*+([^,]*+)(?:,|\Z))")
 _CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _CSS_VALUE = re.compile(
     rf"(?:(?:{'|'.join(sorted(policy.STYLE_FUNCTIONS))})\([^\"'(){{}}\\<>@;]*\)"
-    r"|[^\"'(){}\\<>@;]|\"[^\"\\<>;]*\"|'[^'\\<>;]*')*",
+    r"|[^\"'(){}\\<>@;]|\"[^\"\\<>;()]*\"|'[^'\\<>;()]*')*",
     re.IGNORECASE,
 )
 _CSS_NEGATIVE = re.compile(r"(?<![\w)])-[.\d]")

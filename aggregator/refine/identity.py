@@ -141,27 +141,25 @@ def is_uri(guid: str) -> bool:
     return _URI.fullmatch(guid) is not None
 
 
-def uid(draft: Draft, guid: str | None, canonical_link: str | None, *, apart: bool = False) -> str:
+def uid(draft: Draft, guid: str | None, canonical_link: str | None) -> str:
     """The 32 hex digits that name an article for good.
 
     SHA-256 of the canonical link if there is one, else of a guid that is a URI, else of title,
     date and sanitised body; `guid` and `canonical_link` are None where they identify nothing.
-    `apart`: another entry of the document has the same content; its own guid and link join in.
     The first 8 digits of a post of ours that came back as a seed stay.
     """
     if canonical_link:
         value = digest(canonical_link)
     elif guid and not draft.seed and is_uri(guid):
         value = digest(guid)
-    elif apart:
-        value = _digest_apart(draft)
     else:
         value = digest(draft.exact_hash)
     return (draft.uid_prefix or value[:8]) + value[8:32]
 
 
-def _digest_apart(draft: Draft) -> str:
-    return digest(draft.exact_hash, draft.guid or "", draft.canonical_link or "")
+def _apart(draft: Draft) -> str:
+    """32 hex digits for an entry whose content, or guid, is another's too: all that it has together."""
+    return digest(draft.exact_hash, draft.guid or "", draft.canonical_link or "")[:32]
 
 
 def identifies(canonical_link: str | None, *homes: str | None) -> bool:
@@ -186,22 +184,24 @@ def settle(drafts: Sequence[Draft], void_guids: frozenset[str], void_links: froz
     void_links |= _shared(drafts[at].canonical_link for at in kept)
     guids = [_unless_void(drafts[at].guid, void_guids) for at in kept]
     links = [_unless_void(drafts[at].canonical_link, void_links) for at in kept]
-    contents = Counter(drafts[at].exact_hash for at in kept)
-    names = []
-    for at, guid, link in zip(kept, guids, links, strict=True):
-        draft = drafts[at]
-        apart = contents[draft.exact_hash] > 1
-        content = _digest_apart(draft)[:32] if apart else draft.exact_hash
-        names.append(
-            Name(
-                at=at,
-                key=key(guid, link, content),
-                uid=uid(draft, guid, link, apart=apart),
-                guid=guid,
-                canonical_link=link,
-            )
+    exact = Counter(drafts[at].exact_hash for at in kept)
+    keys = [
+        key(guid, link, drafts[at].exact_hash if exact[drafts[at].exact_hash] == 1 else _apart(drafts[at]))
+        for at, guid, link in zip(kept, guids, links, strict=True)
+    ]
+    uids = [uid(drafts[at], guid, link) for at, guid, link in zip(kept, guids, links, strict=True)]
+    holders = Counter(uids)
+    names = tuple(
+        Name(
+            at=at,
+            key=one_key,
+            uid=one_uid if link or holders[one_uid] == 1 else _apart(drafts[at]),
+            guid=guid,
+            canonical_link=link,
         )
-    return Settled(tuple(names), void_guids, void_links)
+        for at, one_key, one_uid, guid, link in zip(kept, keys, uids, guids, links, strict=True)
+    )
+    return Settled(names, void_guids, void_links)
 
 
 def _unless_void(name: str | None, void: frozenset[str]) -> str | None:
@@ -209,15 +209,19 @@ def _unless_void(name: str | None, void: frozenset[str]) -> str | None:
 
 
 def _without_repeats(drafts: Sequence[Draft]) -> tuple[int, ...]:
-    seen: set[Hashable] = set()
-    kept: list[int] = []
+    """The positions of the drafts that stay; of repeats the one with the first link of the alphabet."""
+    chosen: dict[Hashable, int] = {}
     for at, draft in enumerate(drafts):
         where = draft.guid or (draft.canonical_link, draft.date)
         mark = (where, collapse(draft.title), draft.text, None if draft.text else draft.body)
-        if mark not in seen:
-            seen.add(mark)
-            kept.append(at)
-    return tuple(kept)
+        other = chosen.setdefault(mark, at)
+        if _linked(draft) < _linked(drafts[other]):
+            chosen[mark] = at
+    return tuple(sorted(chosen.values()))
+
+
+def _linked(draft: Draft) -> tuple[bool, str]:
+    return draft.canonical_link is None, draft.canonical_link or ""
 
 
 def _shared(names: Iterable[str | None]) -> frozenset[str]:
