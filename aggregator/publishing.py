@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from aggregator import __version__
 from aggregator.config import Settings
 from aggregator.model import Node
-from aggregator.options import Site
+from aggregator.options import Site, Source
 from aggregator.publish import posts
 from aggregator.publish.feeds import EntryCache, Format, render_feed
 from aggregator.publish.files import Output
-from aggregator.publish.opml import render_opml
-from aggregator.publish.pages import NEWEST, render_index
-from aggregator.publish.paths import FEED_FILES, feed_folders
+from aggregator.publish.gate import check
+from aggregator.publish.head import page_path
+from aggregator.publish.opml import render_opml, render_sources_opml
+from aggregator.publish.pages import NEWEST, render_page
+from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML, feed_folders
 from aggregator.store import Store
 from aggregator.store.outputs import OutputRecord
 
@@ -32,8 +34,6 @@ POSTS_PER_BATCH = 500
 NODES_PER_BATCH = 20
 EVERYTHING = Node("category", ())
 FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
-INDEX = "index.html"
-OPML = "opml.xml"
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ class PublishReport:
 @dataclass(frozen=True, slots=True)
 class _Tools:
     site: Site
+    sources: tuple[Source, ...]
     store: Store
     output: Output
     report: PublishReport
@@ -77,7 +78,7 @@ def publish(
     Between batches `stop` may end it; the rest stays out of date. Raises PublishError if the
     disk refuses; the files that were there stay whole.
     """
-    tools = _Tools(settings.site, store, Output(settings.outputs), PublishReport(), stop)
+    tools = _Tools(settings.site, settings.sources, store, Output(settings.outputs), PublishReport(), stop)
     fingerprint = _fingerprint(settings)
     is_there = (settings.outputs / INDEX).exists()
     if everything or not is_there or store.get_meta("published") != fingerprint:
@@ -120,35 +121,52 @@ def _publish_posts(tools: _Tools) -> None:
 
 
 def _publish_feeds(tools: _Tools, *, is_there: bool) -> None:
-    """Feeds of stale nodes and of nodes whose folder moved, and the pages that list them."""
+    """Feeds and pages of stale nodes and of nodes whose folder moved, and the files that list them."""
     stale = tools.store.stale(0)
     folders = feed_folders({*(row.node for row in tools.store.nodes()), EVERYTHING})
     known = {path for path, row in tools.store.outputs().items() if row.kind != "post"}
-    wanted = {node: _feed_paths(folder, tools.site) for node, folder in folders.items()}
-    gone = known.difference(*wanted.values(), (INDEX, OPML))
+    wanted = {node: _paths(node, folder, tools.site) for node, folder in folders.items()}
+    gone = known.difference(*wanted.values(), (OPML, SOURCES_OPML))
     due = [node for node, paths in wanted.items() if node in stale.nodes or not known.issuperset(paths)]
-    if not (due or gone or stale.nodes) and is_there:
+    sources = render_sources_opml(tools.sources, tools.site)
+    listed = hashlib.sha256(sources).hexdigest()
+    if not (due or gone or stale.nodes) and is_there and tools.store.get_meta("sources") == listed:
         return
     tools.store.retire(gone)
     cache = EntryCache()
     for batch in _batches(due, NODES_PER_BATCH):
         if tools.stop():
             return
-        files = {
-            path: render_feed(fmt, node, articles, tools.site, folders[node], cache)
-            for node in batch
-            for articles in (tools.store.listing(node, tools.site.entries_per_feed),)
-            for path, fmt in wanted[node].items()
-        }
+        files = {path: data for node in batch for path, data in _render(node, folders, tools, cache).items()}
         tools.report.feeds += _write(tools, files, "feed", batch, stale.serial)
-    newest = tools.store.listing(EVERYTHING, NEWEST)
-    pages = {INDEX: render_index(folders, newest, tools.site), OPML: render_opml(folders, tools.site)}
-    tools.report.pages += _write(tools, pages, "page", stale.nodes, stale.serial)
+    lists = {
+        OPML: render_opml(folders, tools.site),
+        SOURCES_OPML: sources,
+    }
+    tools.report.pages += _write(tools, lists, "page", stale.nodes, stale.serial)
+    tools.store.set_meta("sources", listed)
     tools.report.problems += cache.problems.values()
 
 
-def _feed_paths(folder: str, site: Site) -> dict[str, Format]:
-    return {f"{folder}/{FEED_FILES[fmt]}": fmt for fmt in FORMATS if fmt in site.formats}
+def _paths(node: Node, folder: str, site: Site) -> set[str]:
+    """The files of a node."""
+    return {page_path(node, folder), *(f"{folder}/{FEED_FILES[fmt]}" for fmt in site.formats)}
+
+
+def _render(node: Node, folders: Mapping[Node, str], tools: _Tools, cache: EntryCache) -> dict[str, bytes]:
+    """The feeds and the page of a node; a feed that is not sound is kept back and reported."""
+    site, folder = tools.site, folders[node]
+    articles = tools.store.listing(node, max(site.entries_per_feed, NEWEST))
+    files = {page_path(node, folder): render_page(node, folders, articles, site)}
+    for fmt in FORMATS:
+        if fmt in site.formats:
+            path = f"{folder}/{FEED_FILES[fmt]}"
+            data = render_feed(fmt, node, articles, site, folder, cache)
+            if findings := check(fmt, data):
+                tools.report.problems.append(f"{path} is kept back: {'; '.join(findings)}")
+            else:
+                files[path] = data
+    return files
 
 
 def _write(tools: _Tools, files: Mapping[str, bytes], kind: str, nodes: Collection[Node], serial: int) -> int:

@@ -201,11 +201,10 @@ def test_outputs_follow_the_settings(tmp_path: Path) -> None:
         world.write('[outputs]\nformats = ["json"]\n' + source("f", server.url("/f"), "New", "Site"))
         world.run()
     files = set(world.snapshot())
+    names = ("feed.json", "index.html")
     assert {path for path in files if path.startswith("feeds/")} == {
         "feeds/all/feed.json",
-        "feeds/New/feed.json",
-        "feeds/New/Site/feed.json",
-        "feeds/by-source/f/feed.json",
+        *(f"feeds/{folder}/{name}" for folder in ("New", "New/Site", "by-source/f") for name in names),
     }
     assert " - New\n" in world.posts()[0].read_text("utf-8")
 
