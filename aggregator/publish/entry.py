@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import chain
 from mimetypes import MimeTypes
 from urllib.parse import quote, urlsplit
@@ -21,7 +22,8 @@ EXCERPT = 280
 """Characters of a summary that is made from the body."""
 MAX_BODY = 500_000
 """Characters of a body beyond which feeds show an excerpt, as readers refuse feeds of many megabytes."""
-_EXCERPT_SCAN = 20_000
+_EXCERPT_SCANS = (1_000, 20_000)
+"""Characters of the body that are read for it; the second if the first are nearly all tags."""
 
 NEVER = datetime(1990, 1, 1, tzinfo=UTC)
 """When a feed without articles last changed."""
@@ -40,6 +42,7 @@ _WEB = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
 # RFC 3986 3.2: user, an IP literal or a name, a port; what no name on the web has is left out.
 _AUTHORITY = re.compile(r"(?:[^@\[\]<>]*@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%\-]+)(?::[0-9]*)?")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CUT_OFF = re.compile(r"(?:<[^<>]*|&[#\w]{0,31})\Z")  # a tag or entity without its end
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, its common part
 _MIME = re.compile(r"[\w.+\-]+/[\w.+\-]+", re.ASCII)
 
@@ -88,6 +91,7 @@ def clean(text: str) -> str:
     return _NOT_TEXT.sub("", text)
 
 
+@lru_cache(maxsize=8192)
 def uri(address: str | None) -> str | None:
     """`address` as an ASCII URI (RFC 3987 section 3.1), or None if it is no absolute web address."""
     if not address or not _WEB.match(address):
@@ -201,8 +205,18 @@ def _title(article: Article) -> str:
 
 def _summary(article: Article, body: str, *, short: bool) -> str:
     """The source's own summary, else the beginning of the body; with `short` never more than an excerpt."""
-    summary = clean(article.summary) or shorten(plain(body[:_EXCERPT_SCAN]), EXCERPT)
+    summary = clean(article.summary) or _excerpt(body)
     return shorten(summary, EXCERPT) if short else summary
+
+
+def _excerpt(body: str) -> str:
+    """The beginning of the body as plain text."""
+    text = ""
+    for scanned in _EXCERPT_SCANS:
+        text = plain(_CUT_OFF.sub("", body[:scanned]) if len(body) > scanned else body)
+        if len(text) > EXCERPT or len(body) <= scanned:
+            break
+    return shorten(text, EXCERPT)
 
 
 def elsewhere(article: Article, link: str | None) -> tuple[Elsewhere, ...]:

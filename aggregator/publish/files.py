@@ -13,11 +13,12 @@ import itertools
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate, islice
 from pathlib import Path
 
 from aggregator.errors import PublishError
@@ -59,6 +60,7 @@ class Output:
         self._numbers = itertools.count(1)
         self._swept = False
         self._unrecorded: set[str] = set()
+        self._links: dict[str, Path | None] = {}  # by folder, for one batch
 
     def write(self, files: Mapping[str, bytes], ours: Mapping[str, bytes] | None = None) -> Written:
         """Brings the `files` on disk; those whose bytes are there already stay as they are.
@@ -71,6 +73,7 @@ class Output:
         """
         if not self._swept:
             self.sweep()
+        self._links.clear()
         failed: dict[str, str] = {}
         kept: list[str] = []
         wanted = {path: data for path, data in files.items() if self._differs(path, data, ours, kept, failed)}
@@ -92,6 +95,7 @@ class Output:
         A folder in the place of a file stays; so, with `ours`, does a file that is not ours or
         was edited. Raises PublishError when the disk refuses.
         """
+        self._links.clear()
         failed: dict[str, str] = {}
         kept: list[str] = []
         changed: list[str] = []
@@ -149,13 +153,18 @@ class Output:
         if any(part in {"", ".", ".."} or _ODD.search(part) for part in parts):
             failed[path] = f"{path!r} is no path inside {self.directory}"
             return None
-        folder = self.directory
-        for part in parts[:-1]:
-            folder /= part
-            if folder.is_symlink():
-                failed[path] = f"{folder} is a symbolic link; move it away, nothing is written through it"
-                return None
-        return folder / parts[-1]
+        folder = "/".join(parts[:-1])
+        if folder not in self._links:
+            self._links[folder] = self._link_above(parts[:-1])
+        if link := self._links[folder]:
+            failed[path] = f"{link} is a symbolic link; move it away, nothing is written through it"
+            return None
+        return self.directory / path
+
+    def _link_above(self, parts: Sequence[str]) -> Path | None:
+        """The first of nested folders that is a symbolic link."""
+        folders = accumulate(parts, Path.joinpath, initial=self.directory)
+        return next((folder for folder in islice(folders, 1, None) if folder.is_symlink()), None)
 
     def _differs(
         self,

@@ -18,7 +18,7 @@ from aggregator.publish.head import FEED_TYPES, node_title, page_path, site_titl
 from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML
 from aggregator.publish.terms import licence_link, node_terms
 
-NEWEST = 100
+NEWEST = 50
 """Articles that a page lists."""
 
 EVERYTHING = Node("category", ())

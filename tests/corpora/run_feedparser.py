@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import deltas
 import stock
 
 from aggregator.errors import ParseError
@@ -29,6 +30,9 @@ from aggregator.workers import Workers
 _EXPECTATION = re.compile(r"Description:.*?Expect:\s*(.*?)\s*-->", re.DOTALL)
 _HEADER = re.compile(r"^\s*Header:\s+([^:]+):(.*)$", re.MULTILINE)
 _SUFFIXES = frozenset((".xml", ".json", ".rss", ".atom", ".rdf"))
+_KEPT = (frozenset((1,)), frozenset((0,)), frozenset((0, 2)), frozenset(range(1, 1000)))
+"""Which entries of a feed count as new, where the way of changes is compared with the whole."""
+
 _MARKUP = ("title", "subtitle", "summary", "rights", "info")
 
 
@@ -209,8 +213,26 @@ def survey(folder: Path, workers: Workers) -> str:
     return f"| {folder.name} | {' | '.join(str(counts[name]) for name in names)} | {slowest:.2f} |"
 
 
+def equalities(folder: Path, workers: Workers) -> str:
+    """A line of the table of short cuts: do they give what the long way gives?"""
+    counts: Counter[str] = Counter()
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file()):
+        text = prolog.trim(decode(path.read_bytes()).text)
+        expected = workers.submit(stock.plain, text, deltas.URL).result() if text.startswith("<") else None
+        if expected is not None:
+            same = stock.simplified(reader.strictly(text, deltas.URL)) == expected
+            counts["same" if same else "other"] += 1
+            if not same:
+                print(f"- `{path.relative_to(folder)}`: our driver finds something else than feedparser's")
+        crowd = deltas.crowded(text.encode())
+        verdicts = [deltas.compare(crowd, keep) for keep in _KEPT] if crowd else [None]
+        counts.update({True: "equal", False: "unequal", None: "whole"}[verdict] for verdict in verdicts)
+    names = ("same", "other", "equal", "unequal", "whole")
+    return f"| {folder.name} | {' | '.join(str(counts[name]) for name in names)} |"
+
+
 def main() -> None:
-    """Prints both tables."""
+    """Prints the tables."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("feedparser", type=Path)
     arguments.add_argument("others", type=Path, nargs="*")
@@ -218,9 +240,15 @@ def main() -> None:
     with Workers(1, memory=2**30, tasks=100_000) as workers:
         expectations(folders.feedparser, workers)
         lines = [survey(folder, workers) for folder in (folders.feedparser, *folders.others)]
-    columns = (
-        "corpus|documents|feeds|no feed|refused|feedparser's entries|our entries|short|crashes|slowest, s"
+        equal = [equalities(folder, workers) for folder in (folders.feedparser, *folders.others)]
+    _print_table(
+        "corpus|documents|feeds|no feed|refused|feedparser's entries|our entries|short|crashes|slowest, s",
+        lines,
     )
+    _print_table("corpus|driver: same|other|delta: equal|unequal|parsed whole", equal)
+
+
+def _print_table(columns: str, lines: list[str]) -> None:
     print(f"\n| {columns.replace('|', ' | ')} |\n| --- |{' ---: |' * columns.count('|')}")
     print("\n".join(lines))
 

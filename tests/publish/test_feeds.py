@@ -293,6 +293,16 @@ def test_a_missing_summary_is_made_from_the_body() -> None:
     assert len(description) < 300
 
 
+@pytest.mark.parametrize("before", range(960, 1010, 7))
+def test_an_excerpt_never_shows_half_a_tag(before: int) -> None:
+    """Wherever the reading of a long body stops, no markup gets into the excerpt."""
+    start = f"<p><i data-x='{'y' * (before - 60)}'></i>"
+    link = "x &amp; <a href='https://example.net/?a=1&amp;b=2' title='z'>y</a> end</p>"
+    long = article(body=start + link + "<p></p>" * 5000, summary="")
+    description = tree("rss", long).findtext("channel/item/description", "")
+    assert html.unescape(description) == "x & y end"
+
+
 def test_nothing_of_this_machine_shows() -> None:
     """A source that is a file or folder has no address in outputs, and an id made from its name."""
     seed = article(sources=(provenance("Archive", kind="seed", location="/home/me/seeds", feed_link=None),))
