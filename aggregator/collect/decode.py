@@ -54,12 +54,19 @@ def _capped(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
             raise LimitExceeded(
                 f"the body is larger than max_bytes, {most:,} bytes; raise it if that is meant"
             )
-        yield piece
+        if piece:
+            yield piece
+
+
+def _first(pieces: Iterator[bytes]) -> bytes:
+    """The first two bytes at least, to tell what a stream is by."""
+    first = next(pieces, b"")
+    return first + next(pieces, b"") if len(first) == 1 else first
 
 
 def _gzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """RFC 1952, several members included. What is not gzip at all is passed on as it is."""
-    first = next(pieces, b"")
+    first = _first(pieces)
     if not _MAGIC.startswith(first[:2]):
         yield first
         yield from pieces
@@ -87,7 +94,7 @@ def _inflate(piece: bytes, pieces: Iterator[bytes], bits: int) -> Iterator[bytes
 
 def _deflate(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """RFC 1950, or the bare RFC 1951 that some servers send. Never asked for."""
-    first = next(pieces, b"")
+    first = _first(pieces)
     zlib_header = len(first) > 1 and first[0] & 15 == 8 and (first[0] << 8 | first[1]) % 31 == 0
     yield from _inflate(first, pieces, _ZLIB if zlib_header else _BARE)
 
@@ -97,9 +104,10 @@ def _brotli(pieces: Iterator[bytes]) -> Iterator[bytes]:
     stream, begun = brotli.Decompressor(), False
     for piece in pieces:
         begun = True
-        yield stream.process(piece, output_buffer_limit=PIECE)
-        while not stream.is_finished() and not stream.can_accept_more_data():
-            yield stream.process(b"", output_buffer_limit=PIECE)
+        chunk = stream.process(piece, output_buffer_limit=PIECE)
+        while chunk or not stream.can_accept_more_data():
+            yield chunk
+            chunk = stream.process(b"", output_buffer_limit=PIECE) if not stream.is_finished() else b""
         if stream.is_finished():
             return
     if begun:

@@ -4,6 +4,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPException, LineTooLong, RemoteDisconnected
+from http.client import IncompleteRead as BrokenOff
 from urllib.parse import urlsplit, urlunsplit
 
 from requests.exceptions import InvalidURL
@@ -100,7 +101,7 @@ def _with_place(error: FetchError, place: str) -> FetchError:
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((RemoteDisconnected,), "it closed the connection without an answer; tried again later"),
     ((ConnectionResetError, BrokenPipeError), "it broke the connection; tried again later"),
-    ((IncompleteRead,), "the answer broke off before its end; tried again later"),
+    ((IncompleteRead, BrokenOff), "the answer broke off before its end; tried again later"),
     ((LineTooLong,), "its answer has a header line without end"),
     ((InvalidURL, LocationParseError, UnicodeError), "this is no address that can be asked; correct it"),
     ((HTTPException,), "its answer is not HTTP; check scheme and port"),

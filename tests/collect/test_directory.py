@@ -1,7 +1,11 @@
 """Walking a seed directory: what is found, what is skipped, what is reported."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -133,17 +137,30 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     assert by_path["small.md"].data == b"x" * 10
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+LIST = """
+import json, os, sys
+from pathlib import Path
+from aggregator.collect.directory import scan
+if os.geteuid() == 0:
+    os.setuid(65534)
+print(json.dumps({file.path: file.problem for file in scan(Path(sys.argv[1]), {})}))
+"""
+
+
 def test_what_may_not_be_read_is_reported(tmp_path: Path) -> None:
     """A file and a folder without permission cost only themselves."""
-    put(tmp_path, "secret.md").chmod(0)
-    put(tmp_path, "closed/a.md")
-    (tmp_path / "closed").chmod(0)
-    try:
-        found = {file.path: file.problem for file in walk(tmp_path)}
-    finally:
-        (tmp_path / "closed").chmod(0o700)
-    assert found == {
+    with tempfile.TemporaryDirectory() as place:  # where every user may go, unlike pytest's folders
+        root = Path(place)
+        root.chmod(0o755)
+        put(root, "secret.md").chmod(0)
+        put(root, "closed/a.md")
+        (root / "closed").chmod(0)
+        # Root may read everything, so another user looks.
+        result = subprocess.run(
+            [sys.executable, "-c", LIST, place], capture_output=True, text=True, check=True
+        )
+        (root / "closed").chmod(0o700)
+    assert json.loads(result.stdout) == {
         "secret.md": "cannot be read: Permission denied",
         "closed": "cannot be listed: Permission denied",
     }

@@ -93,10 +93,12 @@ class Reply:
 class Raw:
     """Bytes for the wire as they are; a number is a pause in seconds. The connection is closed after it.
 
-    `parts` is an iterable, or a function that makes one (for a route that is asked more than once).
+    `parts` is an iterable, or a function that makes one (for a route that is asked more than once). With
+    `tunnel`, everything that follows is passed on to and from that host and port, as a proxy does.
     """
 
     parts: Iterable[bytes | float] | Callable[[], Iterable[bytes | float]]
+    tunnel: tuple[str, int] | None = None
 
     def __iter__(self) -> Iterator[bytes | float]:
         return iter(self.parts() if callable(self.parts) else self.parts)
@@ -245,9 +247,27 @@ class Server:
                     break
                 continue
             connection.sendall(part)
+        if answer.tunnel:
+            self._pass_on(connection, answer.tunnel)
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
         return False
+
+    def _pass_on(self, connection: socket.socket, to: tuple[str, int]) -> None:
+        with socket.create_connection(to) as onward:
+            with self._lock:
+                self._open.add(onward)
+            self._spawn(_pump, onward, connection)
+            _pump(connection, onward)
+            with self._lock:
+                self._open.discard(onward)
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while part := source.recv(65536):
+            target.sendall(part)
+        target.shutdown(socket.SHUT_WR)
 
 
 def _read(reader: BinaryIO, number: int) -> Request | None:
