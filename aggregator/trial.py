@@ -18,7 +18,6 @@ from aggregator.parse import frontmatter
 from aggregator.parse.markdown import looks_like_markdown
 from aggregator.pipeline import Tools, digest, tools
 
-
 LOOKED_AT = 100
 """Files of a seed directory that `markdown_hints` looks at."""
 

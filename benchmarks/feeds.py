@@ -6,11 +6,12 @@ from email.utils import format_datetime
 
 ENTRIES = 20
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
-_WORDS = (
+_TEXT = (
     "the market report of this week says that prices for grain and timber rose while ships waited outside "
     "harbours engineers presented a small engine which needs no rare metals and runs on plain alcohol "
     "a library in the old town opens again after years of work and lends instruments as well as books"
-).split()
+)
+_WORDS = _TEXT.split()
 _SENTENCES = (
     "本周的市场报告说，粮食和木材的价格上涨，而船只在港口外等待。",
     "工程师们展示了一台不需要稀有金属的小型发动机。",
@@ -32,7 +33,8 @@ def body(number: int) -> str:
     size, parts = chance.randint(2000, 6000), list[str]()
     while sum(map(len, parts)) < size // (2 if chinese else 1):
         text = _paragraph(chance, chinese=chinese)
-        link = f'<a href="https://site{number % 97}.example/more/{chance.randint(0, 999)}?utm_source=rss">more</a>'
+        target = f"https://site{number % 97}.example/more/{chance.randint(0, 999)}?utm_source=rss"
+        link = f'<a href="{target}">more</a>'
         parts.append(chance.choice((f"<p>{text}</p>", f'<p class="lead">{text} {link}</p>')))
     image = f'<img src="https://img.example/{number}.jpg?w=800" alt="{number}" width="800" height="450">'
     parts.insert(1, f"<figure>{image}<figcaption>{number}</figcaption></figure>")
@@ -46,7 +48,8 @@ def item(feed: int, number: int) -> str:
     link = f"https://site{feed}.example/posts/{number}"
     return (
         f"<item><title>Item {number} of feed {feed} 新闻</title><link>{link}</link><guid>{link}</guid>"
-        f"<pubDate>{date}</pubDate><dc:creator>Author {unique % 7}</dc:creator><category>c{unique % 11}</category>"
+        f"<pubDate>{date}</pubDate><dc:creator>Author {unique % 7}</dc:creator>"
+        f"<category>c{unique % 11}</category>"
         f"<description>Summary of {unique}</description>"
         f"<content:encoded><![CDATA[{body(unique)}]]></content:encoded></item>\n"
     )
@@ -56,8 +59,10 @@ def document(feed: int, version: int) -> bytes:
     """The feed's document; each version has one entry more at its top and one fewer at its end."""
     items = (item(feed, number) for number in range(version + ENTRIES - 1, version - 1, -1))
     head = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" '
         'xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>'
-        f"<title>Feed {feed}</title><link>https://site{feed}.example/</link><description>Feed {feed}</description>\n"
+        f"<title>Feed {feed}</title><link>https://site{feed}.example/</link>"
+        f"<description>Feed {feed}</description>\n"
     )
     return f"{head}{''.join(items)}</channel></rss>\n".encode()

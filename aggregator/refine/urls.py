@@ -162,7 +162,7 @@ def canonical(url: str | None) -> str | None:
         if following == found:
             break
         found = following
-    return found
+    return found if found.removeprefix("https://").strip("/") else None
 
 
 def _canonical_once(url: str) -> str:

@@ -55,7 +55,6 @@ def main(folder: Path, rounds: int, seed: int) -> None:
         if status:
             raise SystemExit(f"round {number}: the pass after the kill did not complete")
         longest = max(longest, time.monotonic() - begun)
-        print(number, flush=True)
 
 
 if __name__ == "__main__":
