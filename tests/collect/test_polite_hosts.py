@@ -317,3 +317,20 @@ def test_dropping_passes_over_strangers() -> None:
     assert queue.take(0.0) is not None
     assert queue.drop([source(0, "a.example"), source(7, "b.example")]) == []
     assert len(queue) == 1
+
+
+def test_sources_that_are_dropped_wake_nobody_up_for_nothing() -> None:
+    """When the last source that waited is dropped, threads that waited for it are done."""
+    mine = [source(0, "a.example"), source(1, "a.example", delay=3600.0)]
+    turns = Turns(HostQueue(mine))
+    assert turns.take() == mine[0]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(turns.take)
+        assert turns.drop(mine[1:]) == mine[1:]
+        assert waiting.result(timeout=5) is None
+
+
+def test_an_address_that_is_none_has_no_host() -> None:
+    """It will fail by itself when it is fetched."""
+    assert host_of("http://[::1/") == ""
+    assert host_of("nonsense") == ""

@@ -392,3 +392,23 @@ def test_a_failure_is_waited_out_for_31_days_at_most(
         <= wait
         <= 31 * DAY
     )
+
+
+def test_a_seed_directory_is_due_after_a_scan() -> None:
+    """A scan is remembered as a success, and the next is never too early."""
+    failed = SourceState(failures=3, failing_since=START, last_error="gone", next_due=START + DAY)
+    state = schedule.after_scan(failed, START)
+    assert (state.last_success, state.failures, state.last_error) == (START, 0, None)
+    seeds = replace(feed(URL), kind="seed", url=None)
+    assert schedule.is_due(seeds, state, START)
+
+
+def test_another_address_starts_afresh_after_failures() -> None:
+    """Failures, waits and moves of the old address are forgotten when the new one fails too."""
+    source = feed(URL)
+    old = SourceState(
+        url="https://old.example/", failures=9, failing_since=START - DAY, moved_count=9, gone=True
+    )
+    state = schedule.after_failure(source, old, FetchError("no"), START)
+    assert (state.url, state.failures, state.failing_since) == (URL, 1, START)
+    assert (state.moved_count, state.gone) == (0, False)
