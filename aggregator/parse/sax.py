@@ -179,7 +179,23 @@ def _no_date(_: str) -> tuple[int, ...]:
     return (1, 1, 1, 0, 0, 0, 0, 1, 0)
 
 
-class _Loose(feedparser.api.LooseFeedParser):  # type: ignore[misc]  # feedparser has no types
+class _Fresh:
+    """Lets no entry be read differently because of what stood before it in the feed."""
+
+    hasContent: int  # noqa: N815 - feedparser's name
+
+    def _start_item(self, attrs: dict[str, str]) -> None:
+        self.hasContent = 0  # a channel with both a description and an itunes:summary leaves it at 1
+        super()._start_item(attrs)  # type: ignore[misc]  # of the parser that this is mixed into
+
+    _start_entry = _start_item
+
+
+class _Strict(_Fresh, feedparser.api.StrictFeedParser):  # type: ignore[misc]  # feedparser has no types
+    """The parser for what the driver reads."""
+
+
+class _Loose(_Fresh, feedparser.api.LooseFeedParser):  # type: ignore[misc]  # feedparser has no types
     """The loose parser, which survives its own bugs as the driver does for the strict one."""
 
     def unknown_starttag(self, tag: str, attrs: list[tuple[str, str]]) -> None:
@@ -192,12 +208,12 @@ class _Loose(feedparser.api.LooseFeedParser):  # type: ignore[misc]  # feedparse
 
 
 def install() -> None:
-    """Gives feedparser the driver and the short cuts; guids stay as written (RFC 4287 4.2.6)."""
+    """Gives feedparser the driver, the parsers and the short cuts; guids stay as written."""
     feedparser.api.PREFERRED_XML_PARSERS = [__name__]
     feedparser.mixin.make_safe_absolute_uri = _quick_resolve
     feedparser.registerDateHandler(_no_date)
-    feedparser.api.LooseFeedParser = _Loose
-    for parser in (feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser):
+    feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser = _Strict, _Loose
+    for parser in (_Strict, _Loose):  # RFC 4287 4.2.6: an id is not an address to resolve
         parser.can_be_relative_uri = parser.can_be_relative_uri - {"id"}
 
 

@@ -44,14 +44,21 @@ def entries(body: bytes) -> int:
         return 0
 
 
-def plain(body: bytes, url: str) -> object:
-    """The whole result as plain values, but for dates read and messages about errors."""
+def plain(text: str, url: str) -> object:
+    """All that the strict parser finds in well-formed XML, as plain values; None if it is malformed."""
+    parser = feedparser.api.StrictFeedParser
+    before = parser.can_be_relative_uri
+    parser.can_be_relative_uri = before - {"id"}  # guids stay as written in our room
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
-    return simplified(parse(body, headers, sanitize=False, resolve=False))
+    try:
+        result = parse(text.encode(), headers, sanitize=False, resolve=False)
+    finally:
+        parser.can_be_relative_uri = before
+    return None if result["bozo"] else simplified(result)
 
 
-_LEFT_OUT = re.compile(r".*_parsed|headers|bozo_exception|id|guidislink|link|href|encoding")
-"""Dates are read by our own code, and guids are not resolved (nor the links made of them)."""
+_LEFT_OUT = re.compile(r".*_parsed|headers|bozo_exception")
+"""Our own code reads dates."""
 
 
 def simplified(value: Any) -> Any:
