@@ -63,6 +63,7 @@ class _Document(BaseExtension):  # type: ignore[misc]  # feedgen has no types
             etree.SubElement(feed, f"{{{HISTORY_NS}}}archive")
         for tombstone in self.tombstones:
             _append_tombstone(feed, tombstone)
+        feed[-1].tail = "\n"
         feed.extend(self.entries)
         return feed
 
@@ -134,6 +135,7 @@ def render_entry(facts: Facts) -> etree._Element:
     entry.register_extension("extras", _Extras)
     entry.extras.facts = facts
     element: etree._Element = entry.atom_entry()
+    element.tail = "\n"  # a line each, for people and for git
     return element
 
 

@@ -66,13 +66,13 @@ class _Document(BaseExtension):  # type: ignore[misc]  # feedgen has no types
 
     def extend_rss(self, rss: etree._Element) -> etree._Element:
         channel = rss[0]
-        date = channel.find("lastBuildDate")
-        if date is not None:
-            date.text = format_datetime(self.head.updated.replace(microsecond=0), usegmt=True)
+        built = format_datetime(self.head.updated.replace(microsecond=0), usegmt=True)
+        etree.SubElement(channel, "lastBuildDate").text = built
         for rel, href in self.head.links:
             etree.SubElement(channel, f"{{{ATOM_NS}}}link", rel=rel, href=href)
         if self.head.noindex:
             channel.set(f"{{{INDEXING_NS}}}index", "no")
+        channel[-1].tail = "\n"
         channel.extend(self.items)
         return rss
 
@@ -106,6 +106,7 @@ def render_entry(facts: Facts) -> etree._Element:
     entry.register_extension("extras", _Extras)
     entry.extras.facts = facts
     element: etree._Element = entry.rss_entry()
+    element.tail = "\n"  # a line each, for people and for git
     return element
 
 
@@ -117,7 +118,8 @@ def render(head: Head, items: Sequence[etree._Element]) -> bytes:
     feed.register_extension("document", lambda: document)
     feed.title(unambiguous(head.title))
     feed.description(unambiguous(head.title))
-    feed.updated(head.updated)
+    # To write this date itself feedgen switches the locale of the whole process, other threads included.
+    feed._FeedGenerator__rss_lastBuildDate = None  # noqa: SLF001 - it has no other way to leave it out
     feed.language(head.language)
     feed.link(href=head.self_url, rel="self", type=FEED_TYPES["rss"])
     feed.link(href=head.home_url, rel="alternate", type="text/html")
