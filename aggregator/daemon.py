@@ -12,9 +12,10 @@ A feeds.toml with mistakes is reported, and the last good settings stay in force
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -22,12 +23,16 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator import locks
+from aggregator.collect import schedule
 from aggregator.config import Settings, load
 from aggregator.errors import AggregatorError, SettingsError
 from aggregator.notify import Notifier
 from aggregator.pipeline import PassReport, Plan, SourceReport, Tools, run_pass, tools
 from aggregator.publishing import EVERYTHING
 from aggregator.store import Store
+
+CLOCK_SET = 30.0
+"""Seconds by which the clock must jump to count as set."""
 
 PASS = 60.0
 """Seconds in which a pass begins exchanges; the rest is taken by the next, so that nobody waits long."""
@@ -50,8 +55,12 @@ class Beats:
 class Daemon:
     """One daemon on one storage. `run` blocks until a signal, or `stop`, ends it."""
 
-    def __init__(self, file: Path | None, notifier: Notifier, beats: Beats) -> None:
+    def __init__(
+        self, file: Path | None, notifier: Notifier, beats: Beats, offset: Callable[[], float] | None = None
+    ) -> None:
         self._file = file
+        self._offset = offset or _offset
+        self._last_offset = self._offset()
         self._beats = beats
         self._notifier = notifier
         self._settings = load(file)
@@ -129,8 +138,23 @@ class Daemon:
         settings = self._settings
         plan = Plan(web=web, local=not web, seconds=PASS, seen=self._seen, stop=self._stop.is_set)
         with locks.hold(settings.storage_url, "pass", patience=60.0):
+            self.mind_the_clock(store)
             report = run_pass(settings, store, plan, with_)
         self._tell(report, settings, store)
+
+    def mind_the_clock(self, store: Store) -> None:
+        """When the clock was set, move what is still to come along: waits stay as long as they were."""
+        offset = self._offset()
+        by, self._last_offset = offset - self._last_offset, offset
+        if abs(by) < CLOCK_SET:
+            return
+        log.warning("the clock was set", seconds=round(by))
+        states = store.states()
+        with store.together():
+            for source in self._settings.sources:
+                if source.name in states:
+                    moved = schedule.shifted(states[source.name], timedelta(seconds=by))
+                    store.save_state(source, moved)
 
     def _seen(self, row: SourceReport, _total: int) -> None:
         self._notifier.progress()
@@ -206,6 +230,11 @@ class Daemon:
         if not ended.wait(GRACE):
             log.warning("a source did not end in time; what it brought is dropped and will be fetched again")
             os._exit(0)
+
+
+def _offset() -> float:
+    """Seconds between the clock on the wall and the one that nobody sets and that runs in sleep too."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _articles(store: Store) -> int:

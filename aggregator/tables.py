@@ -5,6 +5,7 @@ raise ValueError whose text says what would be right.
 """
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -109,13 +110,21 @@ def _not_empty(value: object) -> object:
 
 
 def _cron(value: object) -> str:
-    from apscheduler.triggers.cron import CronTrigger
+    from aggregator.collect.rhythm import next_fire
 
     text = _text(value)
     try:
-        CronTrigger.from_crontab(text, timezone="UTC")
+        next_fire(text, "UTC", datetime(2026, 1, 1, tzinfo=UTC))
     except (ValueError, TypeError) as error:
         raise ValueError(f'write five cron fields, like "*/30 7-23 * * *" ({error})') from None
+    return text
+
+
+def _auth(value: object) -> str:
+    from aggregator.collect.secrets import parse_auth
+
+    text = _text(value)
+    parse_auth(text)
     return text
 
 
@@ -129,6 +138,7 @@ OptionalUrl = Annotated[str, BeforeValidator(lambda value: value if value == "" 
 Headers = Annotated[dict[str, str], BeforeValidator(_headers)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Cron = Annotated[str, BeforeValidator(_cron)]
+Auth = Annotated[str, BeforeValidator(_auth)]
 Path_ = Annotated[Path, BeforeValidator(lambda value: Path(_text(value)))]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -246,7 +256,7 @@ class FeedTable(FetchTable):
     url: HttpUrl | None = None
     path: Path_ | None = None
     schedule: Cron | None = None
-    auth: str | None = None
+    auth: Auth | None = None
     enabled: Flag = True
     keep: Keep = None
 

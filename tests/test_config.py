@@ -173,6 +173,10 @@ def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path
             ),
             "'https://a.example/' is that of [[sources]] 1 too",
         ),
+        (
+            '[[sources]]\nurl = "https://a.example/"\ncategories = ["A"]\nauth = "basic:me:secret"',
+            'write "basic:USER:env:VARIABLE"',
+        ),
         ("sources = 3", "key sources"),
         ("seeds = [3]", "[[seeds]] 1"),
         ("a = ", "TOML"),

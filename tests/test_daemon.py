@@ -9,12 +9,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from loopback import Raw, Reply, Route, Server
 from world import World, source
+
+from aggregator.daemon import Beats, Daemon
+from aggregator.notify import Notifier
 
 QUICK = """
 from aggregator import logs
@@ -194,3 +198,18 @@ def test_a_run_beside_a_daemon_waits_for_its_turn(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "aggregator", "run", "--all", "--json"]
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30)
         assert json.loads(ran.stdout)["sources"][0]["result"] == "unchanged"
+
+
+def test_a_clock_that_is_set_moves_what_is_to_come_along(tmp_path: Path) -> None:
+    """An hour back, or ten years ahead and back: a source keeps the wait that it had."""
+    with Server({"/f": Reply(FEED % (b"One", b"1"))}) as server:
+        world = World(tmp_path, source("A", server.url("/f")))
+        world.run()
+    offsets = iter([0.0, -3600.0, 315e6, 0.0, 5.0])
+    daemon = Daemon(tmp_path / "feeds.toml", Notifier({}), Beats(), offset=lambda: next(offsets))
+    with world.store() as store:
+        due = store.states()["A"].next_due
+        assert due is not None
+        for moved in (-3600.0, 315e6, 0.0, 0.0):
+            daemon.mind_the_clock(store)
+            assert store.states()["A"].next_due == due + timedelta(seconds=moved)
