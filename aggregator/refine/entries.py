@@ -36,6 +36,7 @@ class Context:
     void_guids      guids, and void_links canonical links, known to name several entries
     players         hosts whose frames may stay
     fallbacks       starts of addresses of images that belong to no article
+    tidy            whether share bars, empty paragraphs and tracking in links go; never from seed files
     """
 
     source: str
@@ -46,6 +47,7 @@ class Context:
     void_links: frozenset[str] = frozenset()
     players: frozenset[str] = frozenset(policy.PLAYERS)
     fallbacks: tuple[str, ...] = images.FALLBACKS
+    tidy: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,13 @@ def _title(entry: Entry) -> str:
 def _body(entry: Entry, base: str | None, context: Context) -> Cleaned:
     content = entry.body if entry.body.value.strip() else entry.summary
     markup = content.value if content.html else text.paragraphs(content.value)
-    return sanitize(markup, base=base, proxies=context.proxy_prefixes, players=context.players)
+    return sanitize(
+        markup,
+        base=base,
+        proxies=context.proxy_prefixes,
+        players=context.players,
+        tidy=context.tidy and not _is_seed(entry),
+    )
 
 
 def _summary(entry: Entry) -> str:

@@ -1,10 +1,10 @@
 """HTML made safe: the policy of `policy.py`, applied with nh3.
 
-    markup ──► bound ──► nh3 ──► frames ──► nh3 (only if frames were rewritten) ──► html
+    markup ──► bound ──► nh3 ──► frames ──► nh3 (only if frames were rewritten) ──► repairs ──► html
 
 `bound` caps size, depth and attributes, as nh3's cost grows with the square of the depth.
 nh3 parses like a browser (html5ever) and keeps what the policy names; `_attribute` sees every
-attribute that is left. Nothing that runs after the last nh3 pass adds a tag or an attribute.
+attribute that is left. After the last nh3 pass nothing adds a tag (see `repairs`).
 """
 
 import html as entities
@@ -18,7 +18,8 @@ import nh3
 
 from aggregator.refine import policy, text
 from aggregator.refine.bounds import bound
-from aggregator.refine.urls import absolute, without_proxy
+from aggregator.refine.repairs import repair, written_out
+from aggregator.refine.urls import absolute, redirect_target, without_proxy, without_tracking
 
 PASSES = 4
 """Sanitising again changes nothing for all but made-up markup; after so many passes it becomes text."""
@@ -26,6 +27,7 @@ PASSES = 4
 _NAME = re.compile(r"[a-z][a-z0-9_.:\-]*")
 _ID = re.compile(r"""\s(?:id|name)\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 _FRAGMENT_LINK = re.compile(r"""=["']?\s*#""")
+_FRAGMENT_HREF = re.compile(r' href="#([^"]*)"')
 _FRAGMENT = re.compile(r"#[^\s\"'<>\\`]+")
 _DATA_IMAGE = re.compile(
     rf"data:image/(?:{'|'.join(map(re.escape, policy.RASTER_TYPES))})[;,][A-Za-z0-9+/=%;,:._\-]*",
@@ -46,6 +48,7 @@ _ATTRIBUTE = re.compile(r' ([^\s="<>]+)="([^"]*)"')
 _PRE = re.compile(r'(<pre(?: [^\s="<>]+="[^"]*")*>)(?=\n)')
 # A parser that runs scripts takes what is in it for text.
 _NOSCRIPT = re.compile(r"</?noscript(?:[\s/][^<>]*+)?>", re.IGNORECASE)
+_AMP = re.compile(r"<(/?)amp-(img|anim|video|audio|iframe)\b", re.IGNORECASE)
 # HTML Standard 13.2.6.4.7: start tags that close a `p`.
 _CLOSE_P = (
     "address|article|aside|blockquote|center|d[dlt]|details|dir|div|fig(?:caption|ure)|footer|h[1-6r]|header"
@@ -77,6 +80,7 @@ class Frame:
     proxies: tuple[str, ...] = ()
     players: frozenset[str] = frozenset(policy.PLAYERS)
     ids: frozenset[str] = frozenset()
+    tidy: bool = True
     last: bool = False  # frames were rewritten: only players may load
     notes: set[str] = field(default_factory=set)
 
@@ -98,39 +102,53 @@ def sanitize(
     base: str | None = None,
     proxies: tuple[str, ...] = (),
     players: frozenset[str] = frozenset(policy.PLAYERS),
+    tidy: bool = True,
 ) -> Cleaned:
-    """`markup` as the policy allows it, every address absolute against `base`. Never raises.
+    """`markup` as the policy allows it, repaired, every address absolute against `base`. Never raises.
 
-    Safe markup keeps its DOM. Cleaning what was cleaned changes nothing.
+    `tidy` also takes away what is no text: share bars, empty paragraphs, tracking in links.
+    Otherwise safe markup keeps its DOM. Cleaning what was cleaned changes nothing.
     """
     source, notes = bound(text.scrub(markup))
     if "<" not in source and "&" not in source:
         return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
-    if "noscript" in source or "NOSCRIPT" in source:
-        source = _NOSCRIPT.sub("", source)
+    source = _prepared(source)
     ids = frozenset(_ID.findall(source)) if _FRAGMENT_LINK.search(source) else frozenset[str]()
-    frame = Frame(base, proxies, players, ids, notes=set(notes))
+    frame = Frame(base, proxies, players, ids, tidy=tidy, notes=set(notes))
     token = _frame.set(frame)
     try:
-        cleaned = _clean(source) if "&#" in source else _pre(_cleaner.clean(source))
+        cleaned = _clean(source, references="&#" in source)
         if "<iframe" in cleaned:
             cleaned = _FRAME.sub(_player_or_link, cleaned)
             _frame.set(replace(frame, last=True))
-            cleaned = _clean(cleaned)
+            cleaned = _clean(_pre(cleaned))
         if _SELF_NESTED.search(cleaned):
             cleaned = _settle(cleaned)
+        cleaned = repair(cleaned, _attribute, frame.notes, tidy=tidy)
+        if ids:
+            cleaned = _with_targets(cleaned, base)
     finally:
         _frame.reset(token)
-    return Cleaned(cleaned, tuple(sorted(frame.notes)))
+    return Cleaned(_pre(cleaned), tuple(sorted(frame.notes)))
 
 
-def _clean(markup: str) -> str:
+def _prepared(source: str) -> str:
+    """Markup of two kinds that nh3 does not know, in words that it knows."""
+    if "noscript" in source or "NOSCRIPT" in source:
+        source = _NOSCRIPT.sub("", source)
+    if "<amp-" in source:
+        source = _AMP.sub(r"<\1\2", source)
+    return source
+
+
+def _clean(markup: str, *, references: bool = True) -> str:
+    """What nh3 leaves of `markup`; `references` says that it may hold numeric character references."""
     cleaned = _cleaner.clean(markup)
-    scrubbed = text.scrub(cleaned)
+    scrubbed = text.scrub(cleaned) if references else cleaned
     if scrubbed != cleaned:
-        # Character references brought in what XML forbids; without it a name may read differently.
-        cleaned = text.scrub(_cleaner.clean(scrubbed))
-    return _pre(cleaned)
+        # References brought in what XML forbids; without it a name may read differently.
+        cleaned = text.scrub(_cleaner.clean(_pre(scrubbed)))
+    return cleaned
 
 
 def _pre(cleaned: str) -> str:
@@ -141,12 +159,25 @@ def _pre(cleaned: str) -> str:
 def _settle(cleaned: str) -> str:
     """`cleaned`, cleaned until that changes nothing: text of elements that went may stand elsewhere then."""
     for _ in range(PASSES):
-        again = _clean(cleaned)
+        again = _clean(_pre(cleaned))
         if again == cleaned:
             return cleaned
         cleaned = again
     _frame.get().notes.add("text-only")
     return entities.escape(text.plain(cleaned), quote=False)
+
+
+def _with_targets(cleaned: str, base: str | None) -> str:
+    """Links within the article whose target went lead to the page instead, or nowhere."""
+    ids = set(_ID.findall(cleaned))
+
+    def lead(match: re.Match[str]) -> str:
+        if entities.unescape(match[1]) in ids:
+            return match[0]
+        found = absolute("#" + entities.unescape(match[1]), base)
+        return f' href="{entities.escape(found)}"' if found else ""
+
+    return _FRAGMENT_HREF.sub(lead, cleaned)
 
 
 # --- attributes -------------------------------------------------------------------------
@@ -178,9 +209,20 @@ def _address(tag: str, value: str) -> str | None:
         if value.strip():
             frame.notes.add("address")
         return None
-    if tag in policy.FETCHING and not _may_fetch(tag, found, frame):
-        return None
-    return found
+    if tag in policy.FETCHING:
+        return found if _may_fetch(tag, found, frame) else None
+    return _target(found, frame.notes) if frame.tidy and "?" in found else found
+
+
+def _target(url: str, notes: set[str]) -> str:
+    """Where a link leads: past redirectors that name their target, without tracking."""
+    target = redirect_target(url)
+    if target != url:
+        notes.add("redirect")
+    plain_target = without_tracking(target)
+    if plain_target != target:
+        notes.add("tracking")
+    return plain_target
 
 
 def _may_fetch(tag: str, url: str, frame: Frame) -> bool:
@@ -237,7 +279,7 @@ def _player_or_link(match: re.Match[str]) -> str:
     """A frame as it may stay: a player, or a link to what it shows, or nothing."""
     frame = _frame.get()
     attributes = dict(_ATTRIBUTE.findall(match[1]))
-    url = entities.unescape(attributes.get("src") or attributes.get("data-src") or "")
+    url = entities.unescape(attributes.get("src") or attributes.pop("data-src", ""))
     found = absolute(url, frame.base)
     if found is None or found.startswith("mailto:"):
         frame.notes.add("frame-gone")
@@ -245,8 +287,7 @@ def _player_or_link(match: re.Match[str]) -> str:
     if is_player(found, frame.players):
         frame.notes.add("player")
         attributes["src"] = entities.escape(found)
-        written = "".join(f' {name}="{value}"' for name, value in attributes.items())
-        return f"<iframe{written}></iframe>"
+        return f"<iframe{written_out(attributes)}></iframe>"
     frame.notes.add("frame-link")
     shown = attributes.get("title") or entities.escape(found)
     return f'<a href="{entities.escape(found)}">{shown}</a>'

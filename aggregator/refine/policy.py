@@ -207,8 +207,9 @@ RASTER_TYPES = ("png", "jpeg", "jpg", "gif", "webp", "avif", "bmp", "x-icon", "v
 MAX_DATA = 500_000
 
 # Style properties that cannot leave the box that holds them, load anything, or cover other text.
+# Not among them are visibility and opacity: pages hide their text with these until a script has run (WeChat).
 STYLES: dict[str, str] = {
-    "color background-color opacity": "colours",
+    "color background-color": "colours",
     "background": "a colour only: values with an address are dropped",
     "font font-family font-size font-style font-weight font-variant font-stretch": "letters",
     "line-height letter-spacing word-spacing text-indent text-align text-align-last": "lines",
@@ -227,7 +228,7 @@ STYLES: dict[str, str] = {
     "border-radius border-collapse border-spacing caption-side empty-cells table-layout": "edges and tables",
     "width height min-width min-height max-width max-height aspect-ratio box-sizing": "size",
     "object-fit object-position": "images in their box",
-    "display visibility float clear overflow overflow-x overflow-y": "boxes",
+    "display float clear overflow overflow-x overflow-y": "boxes",
     "flex flex-direction flex-wrap flex-grow flex-shrink flex-basis flex-flow": "boxes side by side",
     "justify-content align-items align-self align-content gap row-gap column-gap order": "boxes side by side",
     "columns column-count column-width column-rule column-fill": "columns",
