@@ -99,14 +99,13 @@ def _fingerprint(settings: Settings) -> str:
 
 
 def _publish_posts(tools: _Tools) -> None:
+    failed: set[int] = set()
     while not tools.stop():
         stale = tools.store.stale(POSTS_PER_BATCH)
         if not stale.posts:
-            return
-        found = {
-            posts.post_path(article, tools.site.flavour): article
-            for article in tools.store.articles(stale.posts)
-        }
+            break
+        articles = tools.store.articles(stale.posts)
+        found = {posts.post_path(article, tools.site.flavour): article for article in articles}
         files = {path: posts.render(article, tools.site) for path, article in found.items()}
         written = tools.output.write(files)
         records = [
@@ -114,10 +113,12 @@ def _publish_posts(tools: _Tools) -> None:
             for path, data in files.items()
             if path not in written.failed
         ]
-        # What failed is reported, and tried again when the article changes or with `publish --all`.
         tools.store.published(records, posts=stale.posts, serial=stale.serial)
+        failed |= {found[path].id for path in written.failed}
         tools.report.posts += len(written.changed)
         tools.report.problems += written.failed.values()
+    if failed:
+        tools.store.keep_stale(failed)
 
 
 def _publish_feeds(tools: _Tools, *, is_there: bool) -> None:

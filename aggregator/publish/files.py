@@ -32,7 +32,9 @@ _MARKER = ".aggregator-writing"
 _TEMPORARY = re.compile(r"\.aggregator-[0-9]+-[0-9]+\.tmp")
 _ODD = re.compile("[\0\\\\\ud800-\udfff]")
 # After these nothing else can be written either.
-_HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+_HOPELESS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,11 @@ class Store:
         with self._database.write() as conn:
             outputs.mark_all_stale(conn)
 
+    def keep_stale(self, posts: Collection[int]) -> None:
+        """These posts (article ids) could not be written: they are out of date still."""
+        with self._database.write() as conn:
+            listing.mark_stale(conn, posts, ())
+
     def published(
         self,
         files: Sequence[OutputRecord],
