@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aggregator.model import Rhythm
 
-ASKS_PER_GAP = 4.0  # a feed is asked this often between two entries, on the average
+ASKS_PER_GAP = 6.0  # a feed is asked this often between two entries, on the average
 ASKS_PER_SILENCE = 10.0  # and after a tenth of its silence (the heuristic of RFC 9111 section 4.2.2)
 _LAST_DATES = 20
 _LONGEST_MEMORY = timedelta(days=90)

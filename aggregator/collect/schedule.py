@@ -7,7 +7,7 @@ early and forgets nothing.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,7 +114,11 @@ def after_success(
     if not same_place(source, state):
         state = _new_place(state)
     known = state.rhythm if rhythm is None else learned(state.rhythm, rhythm, dates, now)
-    state = replace(
+    wait = _interval(source)
+    if not source.fetch.schedule:
+        wait = suggested(known, wait, source.fetch.max_interval, now)
+    fresh_until = _later(now, fetched.fresh_for)
+    return replace(
         state,
         url=home(source),
         validators=fetched.validators,
@@ -127,11 +131,10 @@ def after_success(
         retry_after=None,
         gone=False,
         rhythm=known,
-        fresh_until=_later(now, fetched.fresh_for),
+        fresh_until=fresh_until,
+        next_due=_next(source, known, now, wait, fresh_until),
         **_move(source, state, fetched, now),
     )
-    wait = suggested(known, _interval(source), source.fetch.max_interval, now)
-    return replace(state, next_due=_next(source, state, now, wait=wait))
 
 
 def after_failure(source: Source, state: SourceState, error: SourceError, now: datetime) -> SourceState:
@@ -144,25 +147,27 @@ def after_failure(source: Source, state: SourceState, error: SourceError, now: d
     offline = isinstance(error, Unreachable) and error.offline
     failures = state.failures + (0 if offline else 1)
     told = error.retry_after if isinstance(error, FetchError) else None
-    fresh = error.fresh_for if isinstance(error, FetchError) else None
+    fresh_until = _later(now, error.fresh_for) if isinstance(error, FetchError) else None
     held = state.retry_after if state.retry_after is not None and state.retry_after > now else None
+    retry_after = _later(now, told) or held
+    wait = _interval(source)
+    if not offline:
+        wait = max(wait, min(MOST_BACK_OFF, wait * 2.0 ** min(failures - 1, 20)))
     moved = has_moved(state)
-    state = replace(
+    if moved and (failures >= MOVE_FORGOTTEN_AFTER or isinstance(error, Gone)):
+        state = replace(state, moved_to=None, moved_since=None, moved_count=0)
+    return replace(
         state,
         url=home(source),
         last_attempt=now,
         last_error=str(error),
         failing_since=state.failing_since or (None if offline else now),
         failures=failures,
-        retry_after=_later(now, told) or held,
+        retry_after=retry_after,
         gone=isinstance(error, Gone) and not moved,
-        fresh_until=_later(now, fresh),
+        fresh_until=fresh_until,
+        next_due=_next(source, state.rhythm, now, wait, fresh_until, retry_after),
     )
-    if moved and (failures >= MOVE_FORGOTTEN_AFTER or isinstance(error, Gone)):
-        state = replace(state, moved_to=None, moved_since=None, moved_count=0)
-    wait = _interval(source)
-    back_off = max(wait, min(MOST_BACK_OFF, wait * 2.0 ** min(max(0, failures - 1), 20)))
-    return replace(state, next_due=_next(source, state, now, wait=wait if offline else back_off))
 
 
 def after_scan(state: SourceState, now: datetime) -> SourceState:
@@ -247,24 +252,22 @@ def _interval(source: Source) -> float:
     return max(LEAST_SECONDS, LEAST_SECONDS if source.fetch.schedule else source.fetch.interval)
 
 
-def _next(source: Source, state: SourceState, now: datetime, *, wait: float) -> datetime:
-    """The next moment to ask; `wait` is what our own interval or back-off wishes, in seconds."""
+def _next(source: Source, rhythm: Rhythm, now: datetime, wait: float, *moments: datetime | None) -> datetime:
+    """The next moment to ask.
+
+    `wait` is what our own interval or back-off wishes, in seconds; `moments` are what the server said.
+    """
     latest = now + timedelta(seconds=MOST_SECONDS)
-    due = max(_wishes(state, now, wait))
-    due = min(latest, outside_skipped(due, state.rhythm))
+    seconds = max(wait, rhythm.ttl or 0.0, rhythm.period or 0.0)
+    due = now + timedelta(seconds=min(MOST_SECONDS, seconds))
+    for moment in moments:
+        due = max(due, moment or due)
+    due = min(latest, outside_skipped(due, rhythm))
     if source.fetch.schedule:
         due = min(latest, next_fire(source.fetch.schedule, source.timezone, due) or latest)
-        return due + timedelta(seconds=jitter(source.name) * (LEAST_SECONDS - 1))
+        return min(latest, due + timedelta(seconds=jitter(source.name) * (LEAST_SECONDS - 1)))
     spread = jitter(source.name) * min(MOST_JITTER, JITTER * wait)
     return min(latest, due + timedelta(seconds=spread))
-
-
-def _wishes(state: SourceState, now: datetime, wait: float) -> Iterator[datetime]:
-    for seconds in (wait, state.rhythm.ttl, state.rhythm.period):
-        yield now + timedelta(seconds=min(MOST_SECONDS, max(0.0, seconds or 0.0)))
-    for moment in (state.fresh_until, state.retry_after):
-        if moment is not None:
-            yield moment
 
 
 def _later(now: datetime, seconds: float | None) -> datetime | None:

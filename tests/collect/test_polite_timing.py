@@ -80,6 +80,14 @@ def test_a_schedule_waits_for_the_server() -> None:
     assert 3 * HOUR <= after(source, fetched=fresh) < 3 * HOUR + MINUTE
 
 
+def test_a_schedule_is_not_stretched_for_a_quiet_source() -> None:
+    """Who names the moments means them."""
+    quiet = SourceState(rhythm=Rhythm(newest=START - 90 * DAY))
+    state = schedule.after_success(feed(URL, schedule="*/10 * * * *"), quiet, SAME, None, START)
+    assert state.next_due is not None
+    assert state.next_due - START < timedelta(minutes=11)
+
+
 def test_a_disabled_source_rests() -> None:
     """`enabled = false` is stronger than `--all`."""
     source = feed(URL, enabled=False)
