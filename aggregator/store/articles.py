@@ -141,7 +141,7 @@ def _add(batch: Batch, new: Mapping[bytes, Given], keys: Collection[bytes], coun
         match = identity.place(one.entry, finder.candidates(one), seed=batch.seed, prefixes=prefixes)
         if match is None:
             next_id += 1
-            head = _new_head(batch, next_id, _free_uid(one.entry, taken), one)
+            head = _new_head(batch, next_id, _free_uid(batch.conn, one.entry, taken), one)
             rows.new_article(head, one.entry)
         else:
             head = _join(batch, finder, rows, finder.heads[match.article_id], one)
@@ -199,7 +199,7 @@ def _join(batch: Batch, finder: Finder, rows: Rows, head: Head, one: Given) -> H
     return after
 
 
-def _free_uid(entry: Refined, taken: set[str]) -> str:
+def _free_uid(conn: Connection, entry: Refined, taken: set[str]) -> str:
     """The entry's uid, or one derived from it if another article has it."""
     uid, count = entry.uid, 0
     while uid in taken:
@@ -207,6 +207,7 @@ def _free_uid(entry: Refined, taken: set[str]) -> str:
         derived = hashlib.sha256(f"{entry.uid}\0{entry.key}\0{count}".encode("utf-8", "surrogatepass"))
         kept = entry.uid_prefix or ""
         uid = (kept + derived.hexdigest())[:32]
+        taken |= taken_uids(conn, [uid])
     taken.add(uid)
     return uid
 

@@ -290,6 +290,15 @@ def test_two_articles_never_share_a_uid(store: Store) -> None:
     assert uids["2"] == hashlib.sha256(b"\0".join((b"a" * 32, b"g:2", b"1"))).hexdigest()[:32]
 
 
+def test_equal_keys_of_many_sources_get_uids_of_their_own(store: Store) -> None:
+    """The same few words without link or guid in three sources are three articles."""
+    sources = [feed(name, name) for name in "XYZ"]
+    store.reconcile(sources, NOON)
+    for source in sources:
+        record(store, source, entry("same", uid="a" * 32, link=None, published=None))
+    assert len({one.uid for one in all_articles(store)}) == 3
+
+
 def test_equal_keys_of_one_document_are_one_entry(store: Store) -> None:
     """Of two entries with one key the first counts."""
     assert record(store, A, entry("1", title="first"), entry("1", title="second")) == Counts(new=1)
