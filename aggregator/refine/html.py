@@ -18,6 +18,7 @@ import nh3
 
 from aggregator.refine import policy, text
 from aggregator.refine.bounds import bound
+from aggregator.refine.repair_tables import BOXES
 from aggregator.refine.repairs import repair, written_out
 from aggregator.refine.urls import absolute, redirect_target, without_proxy, without_tracking
 
@@ -83,6 +84,7 @@ class Frame:
     tidy: bool = True
     last: bool = False  # frames were rewritten: only players may load
     notes: set[str] = field(default_factory=set)
+    boxes: set[str] = field(default_factory=set)
 
 
 _frame: ContextVar[Frame] = ContextVar("frame")
@@ -124,7 +126,7 @@ def sanitize(
             cleaned = _clean(_pre(cleaned))
         if _SELF_NESTED.search(cleaned):
             cleaned = _settle(cleaned)
-        cleaned = repair(cleaned, _attribute, frame.notes, tidy=tidy)
+        cleaned = repair(cleaned, _attribute, frame.notes, tidy=tidy, boxes=bool(frame.boxes))
         if ids:
             cleaned = _with_targets(cleaned, base)
     finally:
@@ -265,8 +267,18 @@ def _is_harmless(declaration: str) -> bool:
     return not (name.startswith(policy.NO_NEGATIVES) and _CSS_NEGATIVE.search(value))
 
 
+def _names(_tag: str, value: str) -> str:
+    """Classes and ids stay; those of boxes that are no text are remembered."""
+    frame = _frame.get()
+    if frame.tidy and not BOXES.keys().isdisjoint(value.split()):
+        frame.boxes.add(value)
+    return value
+
+
 _RULES: dict[str, Callable[[str, str], str | None]] = {
     **dict.fromkeys(policy.ADDRESSES, _address),
+    "class": _names,
+    "id": _names,
     "srcset": _srcset,
     "style": _style,
 }

@@ -51,33 +51,32 @@ PLACEHOLDERS: dict[str, str] = {
     "/s.gif": "one dot",
 }
 
-# Parts of addresses of images that only count readers.
-PIXELS: dict[str, str] = {
-    "feeds.feedburner.com/~r/": "FeedBurner's counter",
-    "feeds.feedburner.com/~ff/": "FeedBurner's share bar",
-    "feedproxy.google.com/~r/": "FeedBurner's counter",
-    "feeds.wordpress.com/1.0/": "WordPress.com's share bar",
-    "stats.wordpress.com/b.gif": "WordPress.com's counter",
-    "pixel.wp.com/": "Jetpack's counter",
-    "feedsportal.com/": "a closed ad network",
-    "google-analytics.com/": "Google Analytics",
-    "googletagmanager.com/": "Google Tag Manager",
-    "doubleclick.net/": "Google's advertisements",
-    "scorecardresearch.com/": "comScore",
-    "quantserve.com/pixel": "Quantcast",
-    "medium.com/_/stat": "Medium's counter",
-    "substack.com/o/": "Substack's counter",
-    "list-manage.com/track/open": "Mailchimp's counter",
-    "sendgrid.net/wf/open": "SendGrid's counter",
-    "facebook.com/tr?": "Facebook's pixel",
-    "hm.baidu.com/": "Baidu Tongji",
-    "cnzz.com/": "CNZZ",
-    "counter.theconversation.com/": "The Conversation's counter",
-    "pixel.propublica.org/": "ProPublica's counter",
-    "buysellads.com/": "an ad network",
-    "/piwik.php": "Matomo's counter",
-    "/matomo.php": "Matomo's counter",
+# Hosts (with those below them) and path starts of images that only count readers.
+PIXELS: dict[tuple[str, str], str] = {
+    ("feeds.feedburner.com", "/~"): "FeedBurner's counter and share bar",
+    ("feedproxy.google.com", "/~"): "FeedBurner's counter",
+    ("feeds.wordpress.com", "/1.0/"): "WordPress.com's share bar",
+    ("stats.wordpress.com", "/"): "WordPress.com's counter",
+    ("pixel.wp.com", "/"): "Jetpack's counter",
+    ("feedsportal.com", "/"): "a closed ad network",
+    ("google-analytics.com", "/"): "Google Analytics",
+    ("googletagmanager.com", "/"): "Google Tag Manager",
+    ("doubleclick.net", "/"): "Google's advertisements",
+    ("scorecardresearch.com", "/"): "comScore",
+    ("quantserve.com", "/pixel"): "Quantcast",
+    ("medium.com", "/_/stat"): "Medium's counter",
+    ("substack.com", "/o/"): "Substack's counter",
+    ("list-manage.com", "/track/open"): "Mailchimp's counter",
+    ("sendgrid.net", "/wf/open"): "SendGrid's counter",
+    ("facebook.com", "/tr?"): "Facebook's pixel",
+    ("hm.baidu.com", "/"): "Baidu Tongji",
+    ("cnzz.com", "/"): "CNZZ",
+    ("counter.theconversation.com", "/"): "The Conversation's counter",
+    ("pixel.propublica.org", "/"): "ProPublica's counter",
+    ("buysellads.com", "/"): "an ad network",
 }
+# The same by name of the program, on any host.
+PIXEL_PROGRAMS: dict[str, str] = {"/piwik.php?": "Matomo's counter", "/matomo.php?": "Matomo's counter"}
 
 # Classes and ids of boxes that are no part of the text; the box goes with all that is in it.
 BOXES: dict[str, str] = {

@@ -17,6 +17,7 @@ from aggregator.refine.repair_tables import (
     LAZY_CLASSES,
     LAZY_SRC,
     LAZY_SRCSET,
+    PIXEL_PROGRAMS,
     PIXELS,
     PLACEHOLDERS,
 )
@@ -42,9 +43,12 @@ _CLOSING = re.compile(
 )
 
 
-def repair(html: str, check: Check, notes: set[str], *, tidy: bool) -> str:
-    """`html` with its images made real and its pixels gone; `tidy` takes boxes and empty paragraphs too."""
-    if tidy:
+def repair(html: str, check: Check, notes: set[str], *, tidy: bool, boxes: bool) -> str:
+    """`html` with its images made real and its pixels gone; `tidy` takes empty paragraphs too.
+
+    `boxes` says that one of the classes or ids of `BOXES` was seen, whose elements go as well.
+    """
+    if boxes:
         html = _without_boxes(html, notes)
     if "<img" in html:
         html = _Images(check, notes, tidy=tidy).run(html)
@@ -146,15 +150,26 @@ def _is_placeholder(src: str) -> bool:
 
 def is_pixel(src: str, attributes: dict[str, str]) -> bool:
     """Whether an image only counts readers: by its address, or one dot in size, or out of sight."""
-    if src.startswith("http") and any(part in src for part in PIXELS):
+    if _counts(src):
         return True
-    sides = [attributes.get(side) for side in ("width", "height")]
-    if any(side is not None for side in sides) and all(
-        side is None or _PIXEL_SIDE.fullmatch(side) for side in sides
-    ):
+    width, height = attributes.get("width", ""), attributes.get("height", "")
+    if (width or height) and all(not side or _PIXEL_SIDE.fullmatch(side) for side in (width, height)):
         return True
     style = attributes.get("style", "")
     return bool(style) and (bool(_HIDDEN.search(style)) or len(_DOT.findall(style)) == 2)
+
+
+def _counts(src: str) -> bool:
+    host, _, path = src.partition("://")[2].partition("/")
+    while host:
+        start = _PIXEL_PATHS.get(host)
+        if start is not None and f"/{path}".startswith(start):
+            return True
+        host = host.partition(".")[2]
+    return any(program in src for program in PIXEL_PROGRAMS)
+
+
+_PIXEL_PATHS = dict(PIXELS.keys())
 
 
 # --- boxes ------------------------------------------------------------------------------
@@ -162,8 +177,6 @@ def is_pixel(src: str, attributes: dict[str, str]) -> bool:
 
 def _without_boxes(html: str, notes: set[str]) -> str:
     """`html` without the elements whose class or id is in `BOXES`."""
-    if not any(name in html for name in BOXES):
-        return html
     pieces: list[str] = []
     at = 0
     for box in _BOX.finditer(html):
