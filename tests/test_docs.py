@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -17,7 +18,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 def keys() -> list[tuple[str, str]]:
     found = []
     for table, field in FileTables.model_fields.items():
-        annotation = field.annotation
+        annotation: Any = field.annotation
         model = getattr(annotation, "__args__", (annotation,))[0]
         found += [(table, key) for key in model.model_fields]
     return found

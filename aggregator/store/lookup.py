@@ -128,9 +128,12 @@ def heads(conn: Connection, ids: Iterable[int]) -> dict[int, Head]:
     """The heads of these articles."""
     found = {}
     for row in _HEADS(conn, ids):
-        published, first_seen, link, text, name = row[8:]
+        head, (source_id, key, published, first_seen, link, text, name) = row[:6], row[6:]
         order = rank(published, first_seen, link, name)
-        found[row[0]] = Head(*row[:6], origin=(row[6], row[7]), rank=order, text=text)
+        article_id, uid, seen, dated, sort_at, updated = head
+        found[article_id] = Head(
+            article_id, uid, seen, dated, sort_at, updated, (source_id, key), order, text
+        )
     return found
 
 
