@@ -7,6 +7,7 @@ found through `_CURRENT`, because nothing can be handed through `requests` and u
 # ruff: noqa: ANN401 - what passes through to the libraries' own methods is theirs to type
 
 import io
+import logging
 import socket
 import ssl
 import time
@@ -32,6 +33,10 @@ from aggregator.errors import FetchError, LimitExceeded, Unreachable
 
 IDLE_SECONDS = 4.0  # the least that common servers keep a connection open is 5 s
 _POOLS = 64
+
+# Their warnings carry whole addresses, tokens included; what they are about is harmless or reported by us.
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).disabled = True
 
 
 # --- limits -----------------------------------------------------------------------------
@@ -208,12 +213,15 @@ class _TlsPool(HTTPSConnectionPool):
 def tls_context(authorities: str | None) -> ssl.SSLContext:
     """The context that all connections share: reading the authorities once, not at every connection.
 
-    `authorities` is a file of certificates; None trusts everybody.
+    `authorities` is a file of certificates; None trusts everybody. Raises FetchError.
     """
     context = create_urllib3_context()
     context.set_alpn_protocols(["http/1.1"])
     if authorities is not None:
-        context.load_verify_locations(authorities)
+        try:
+            context.load_verify_locations(authorities)
+        except OSError as error:
+            raise FetchError(f"the authorities in {authorities} cannot be read; see SSL_CERT_FILE") from error
     else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -113,6 +113,14 @@ def test_plain_http_on_a_tls_port_fails() -> None:
         )
 
 
+def test_authorities_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    """A file that is not there, or holds no certificate."""
+    (tmp_path / "empty.pem").write_text("nothing")
+    for name in ("none.pem", "empty.pem"):
+        error = failure("https://127.0.0.1:1/", environment={"SSL_CERT_FILE": str(tmp_path / name)})
+        assert f"the authorities in {tmp_path / name} cannot be read" in str(error)
+
+
 # --- credentials --------------------------------------------------------------------------
 
 
@@ -156,6 +164,14 @@ def test_messages_hold_no_credentials() -> None:
         assert "s3cret" not in str(error)
         assert f"http://127.0.0.1:{server.port}/?token=…&a=1&api_key=…" in str(error)
     assert "s3cret" not in str(failure("http://me:s3cret@nowhere.invalid:99999/"))
+
+
+def test_libraries_log_no_addresses(caplog: pytest.LogCaptureFixture) -> None:
+    """A head that urllib3 would complain about, with the whole address, leaves the log empty."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nno colon here\r\n continued\r\n\r\nx"
+    with Server({"*": Raw([head])}) as server:
+        assert fetch(server.url("/?token=s3cret")).size == 1
+    assert caplog.text == ""
 
 
 # --- proxies ------------------------------------------------------------------------------
