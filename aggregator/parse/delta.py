@@ -19,6 +19,7 @@ from aggregator.errors import ParseError
 from aggregator.model import Document
 from aggregator.parse import feed, fields, prolog, reader
 from aggregator.parse.encodings import decode
+from aggregator.parse.newest import without
 from aggregator.parse.sax import MalformedXmlError, TooDeepError
 from aggregator.parse.split import Piece, Split, split
 
@@ -80,8 +81,8 @@ def _changes(
     data: bytes, parts: Split, hashes: list[bytes], known: frozenset[bytes], url: str, canonical: Canonical
 ) -> Delta | None:
     """What is new, or None if that takes the whole document."""
-    cut = [piece for piece, digest in zip(parts.pieces, hashes, strict=True) if digest in known]
-    text = _without(data, cut).decode("utf-8")
+    cut = {piece for piece, digest in zip(parts.pieces, hashes, strict=True) if digest in known}
+    text = without(data, cut)
     try:
         result = reader.strictly(text, url)
     except (MalformedXmlError, TooDeepError, ParseError):
@@ -95,15 +96,7 @@ def _changes(
     return Delta(document=document, seen=frozenset((*hashes, context)), cut_out=len(cut))
 
 
-def _without(data: bytes, cut: list[Piece]) -> bytes:
-    kept, at = [], 0
-    for piece in cut:
-        kept.append(data[at : piece.start])
-        at = piece.end
-    return b"".join((*kept, data[at:]))
-
-
-def _share_a_name(document: Document, cut: list[Piece], base: str, canonical: Canonical) -> bool:
+def _share_a_name(document: Document, cut: set[Piece], base: str, canonical: Canonical) -> bool:
     """Whether a new entry has the guid or link of one cut out: then neither may name it."""
     if not document.entries:
         return False
