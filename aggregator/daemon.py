@@ -111,7 +111,7 @@ class Daemon:
                 lambda: self._pass(store, with_, web=False),
                 {"trigger": "interval", "seconds": self._beats.seeds},
             ),
-            (self._watch_settings, {"trigger": "interval", "seconds": self._beats.settings}),
+            (lambda: self._watch_settings(store), {"trigger": "interval", "seconds": self._beats.settings}),
             (store.upkeep, {"trigger": "cron", "hour": 3, "minute": 17}),
         )
         for job, trigger in jobs:
@@ -183,7 +183,7 @@ class Daemon:
                 f"{len(report.sources)} asked at {datetime.now(UTC):%H:%M:%S} UTC"
             )
 
-    def _watch_settings(self) -> None:
+    def _watch_settings(self, store: Store) -> None:
         stamp = _stamp(self._settings.file)
         if stamp == self._stamp and not self._reload.is_set():
             return
@@ -195,17 +195,27 @@ class Daemon:
         except SettingsError as error:
             log.warning("feeds.toml has mistakes; the last good settings stay in force", error=str(error))
         else:
-            self._apply(fresh)
+            self._apply(fresh, store)
         self._notifier.ready(f"{len(self._settings.sources)} sources")
 
-    def _apply(self, fresh: Settings) -> None:
+    def _apply(self, fresh: Settings, store: Store) -> None:
         if fresh.storage_url != self._settings.storage_url:
             log.warning("[storage] url changed; restart the daemon for it to take effect")
             fresh = replace(fresh, storage_url=self._settings.storage_url)
         for warning in fresh.warnings:
             log.warning("settings", warning=str(warning))
+        self._try_again(fresh, store)
         self._settings = fresh
         log.info("settings applied", sources=len(fresh.sources))
+
+    def _try_again(self, fresh: Settings, store: Store) -> None:
+        """A failing source whose table was edited is tried at once: the edit may have mended it."""
+        before = {source.name: source for source in self._settings.sources}
+        states = store.states()
+        for source in fresh.sources:
+            state = states.get(source.name)
+            if source != before.get(source.name) and state is not None and state.failures:
+                store.save_state(source, replace(state, next_due=None))
 
     def _wait(self, scheduler: BackgroundScheduler) -> None:
         """Wait for signals; bring jobs forward after a reload, or when the clock was set back."""

@@ -78,7 +78,8 @@ def _messages(state: SourceState, source: Source | None, now: datetime) -> list[
     messages = []
     if state.last_error and state.failures:
         since = f" since {state.failing_since:%Y-%m-%d}" if state.failing_since else ""
-        messages.append(f"failed {state.failures} times{since}: {state.last_error}")
+        times = "once" if state.failures == 1 else f"{state.failures} times"
+        messages.append(f"failed {times}{since}: {state.last_error}")
     if source and state.gone:
         messages.append("the server says that it is gone for good (410); remove it, or correct its url")
     if source and schedule.has_moved(state):

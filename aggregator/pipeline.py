@@ -170,6 +170,8 @@ class _Pass:
         self._turns = Turns(HostQueue(self._feeds, states))
         self._harvests: queue.Queue[Harvest | None] = queue.Queue(maxsize=2 * BATCH)
         self._unpublished = False
+        self._sites = Sites(settings.sources)
+        self._pauses: dict[str, schedule.Pause] = {}
 
     def collect(self) -> None:
         """Seed directories are read while the feeds wait for the network."""
@@ -215,21 +217,28 @@ class _Pass:
         """One commit for what came together; each source is a transaction of its own within."""
         moment = self._tools.clock()
         with self._store.together():
-            rows = [_store(harvest, self._store, moment) for harvest in harvests]
-            for harvest in harvests:
-                self._pause_site(harvest, moment)
+            rows = [_store(self._held(harvest), self._store, moment) for harvest in harvests]
+        for harvest in harvests:
+            self._pause_site(harvest, moment)
         self._tell(rows)
+
+    def _held(self, harvest: Harvest) -> Harvest:
+        """The harvest of a source whose site was paused while it was in hand."""
+        pause = self._pauses.get(harvest.source.name)
+        return replace(harvest, state=schedule.paused(harvest.state, pause)) if pause else harvest
 
     def _pause_site(self, harvest: Harvest, moment: datetime) -> None:
         """A 429 or 503 holds for every source of the registrable domain."""
         pause = schedule.site_pause(harvest.error, moment) if harvest.error else None
         if pause is None:
             return
-        sharing = Sites(self._settings.sources).sharing(harvest.source)
+        sharing = self._sites.sharing(harvest.source)
         self._turns.drop(sharing)
-        current = self._store.states()
-        for other in sharing:
-            self._store.save_state(other, schedule.paused(current[other.name], pause))
+        self._pauses |= {other.name: pause for other in sharing}
+        states = self._store.states()
+        with self._store.together():
+            for other in sharing:
+                self._store.save_state(other, schedule.paused(states[other.name], pause))
 
     def _tell(self, rows: list[SourceReport]) -> None:
         self._unpublished |= any(row.result == "updated" for row in rows)

@@ -133,7 +133,7 @@ def test_sources_shows_health(tmp_path: Path) -> None:
     }
     assert rows["Good"]["articles"] == 1
     assert "404" in rows["Bad"]["error"]
-    assert "Bad: failed 1 times since" in table
+    assert "Bad: failed once since" in table
 
 
 def test_publish_writes_what_is_missing(tmp_path: Path) -> None:

@@ -124,6 +124,16 @@ def test_an_edited_file_is_picked_up_and_a_broken_one_is_not(tmp_path: Path) -> 
         assert process.heard("RELOADING=1\nMONOTONIC_USEC=")
 
 
+def test_a_failing_source_is_tried_again_when_its_table_is_edited(tmp_path: Path) -> None:
+    """Whoever mends a source need not wait for its back-off to end."""
+    with Server({"/f": Reply(FEED % (b"One", b"1"))}) as server:
+        table = source("A", server.url("/f"))
+        with daemon(tmp_path, table + "allow_private_networks = false\n") as process:
+            process.wait_for(lambda: process.logged("failed", source="A"))
+            process.world.write(table)
+            process.wait_for(lambda: process.logged("updated", source="A"))
+
+
 def test_sighup_reads_the_settings_again(tmp_path: Path) -> None:
     """`systemctl reload` works even where the file's stamp tells nothing."""
     with (

@@ -160,6 +160,20 @@ def test_one_guid_for_all_and_one_link_for_all_lose_nothing(tmp_path: Path) -> N
     assert len(world.feed()) == 6
 
 
+def test_a_server_that_asks_for_peace_gets_it_for_all_its_sources(tmp_path: Path) -> None:
+    """After a 429 no other source of the site is asked, not even by `--all`, until the time is over."""
+    busy = Reply(b"", 429, headers={"Retry-After": "7200"})
+    routes = {"/a": [busy, Reply(rss(item("A", "https://p.example/a")))], "/b": Reply(rss())}
+    with Server(routes) as server:
+        one_at_a_time = "per_host = 1\n"
+        tables = source("a", server.url("/a")) + one_at_a_time + source("b", server.url("/b")) + one_at_a_time
+        world = World(tmp_path, tables)
+        assert [row.source for row in world.run().sources] == ["a"]
+        assert world.run(everything=True, after=7000).sources == ()
+        assert {row.source for row in world.run(everything=True, after=300).sources} == {"a", "b"}
+        assert (len(server.asked("/a")), len(server.asked("/b"))) == (2, 1)
+
+
 def test_an_edit_rewrites_the_post_and_moves_it_with_its_title(tmp_path: Path) -> None:
     """The post keeps its eight digits; the file of the old title goes."""
     guid = "<guid isPermaLink='false'>1</guid>"
