@@ -44,7 +44,6 @@ _USER_AGENT = f"aggregator/{__version__}"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _DOCUMENT = frozenset({200, 203})
-_HEAD_BYTES = 256 * 1024  # what heads and short redirect bodies may take beside the document
 _SHORT_BODY = 16 * 1024  # read to its end, so that the connection can be used again
 _LONGEST_VALIDATOR = 4096
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -115,7 +114,7 @@ class HttpFetcher:
         policy = source.fetch
         if not same_place(source, state):
             state = SourceState()
-        exchange = wire.Exchange(policy.timeout, policy.max_bytes + _HEAD_BYTES)
+        exchange = wire.Exchange(policy.timeout, policy.max_bytes + wire.HEAD_BYTES)
         ask = _Ask(source, address(source, state), exchange)
         with wire.limits(exchange):
             try:
@@ -153,10 +152,13 @@ class HttpFetcher:
         adapter = self._adapter(policy)
         while True:
             try:
-                return adapter.send(request, stream=True, timeout=policy.timeout, proxies=proxies).raw
+                answer = adapter.send(request, stream=True, timeout=policy.timeout, proxies=proxies)
             except requests.ConnectionError:
                 if not ask.exchange.met_a_closed_connection():
                     raise
+            else:
+                ask.exchange.body_begins()
+                return answer.raw
 
     def _adapter(self, policy: FetchPolicy) -> wire.Adapter:
         """Connections that one policy opened are never used under a stricter one."""

@@ -32,6 +32,7 @@ from aggregator.collect.wording import too_late
 from aggregator.errors import FetchError, LimitExceeded, Unreachable
 
 IDLE_SECONDS = 4.0  # the least that common servers keep a connection open is 5 s
+HEAD_BYTES = 256 * 1024  # one answer's headers, interim answers included
 _POOLS = 64
 
 # Their warnings carry whole addresses, tokens included; what they are about is harmless or reported by us.
@@ -51,6 +52,7 @@ class Exchange:
     deadline: float = field(init=False)
     kept: bool = False
     before_answer: int = 0
+    head_bytes: int | None = None
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.seconds
@@ -59,6 +61,11 @@ class Exchange:
         """Note that an answer is awaited, and whether its connection was kept from an earlier one."""
         self.kept = kept
         self.before_answer = self.wire_bytes
+        self.head_bytes = HEAD_BYTES
+
+    def body_begins(self) -> None:
+        """Note that the head of the answer has been read."""
+        self.head_bytes = None
 
     def met_a_closed_connection(self) -> bool:
         """Whether a kept connection was closed under us before any answer: then asking again is safe.
@@ -85,6 +92,10 @@ class Exchange:
         self.wire_bytes -= received
         if self.wire_bytes < 0:
             raise LimitExceeded("the answer is larger than max_bytes on the wire; raise it if that is meant")
+        if self.head_bytes is not None:
+            self.head_bytes -= received
+            if self.head_bytes < 0:
+                raise LimitExceeded("its headers are larger than any that a feed needs")
 
 
 _CURRENT: ContextVar[Exchange] = ContextVar("exchange")

@@ -90,8 +90,8 @@ def quick_bombs() -> dict[str, Route]:
         "/headers": endlessly(b"x: " + b"y" * 60000 + b"\r\n", after=HEAD),
         "/short-headers": endlessly(b"x: y\r\n", after=HEAD),
         "/continue": endlessly(b"HTTP/1.1 100 Continue\r\n\r\n"),
-        "/redirect-body": Reply(b"x" * 50 * MIB, 302, headers={"Location": "/redirect-body"}),
-        "/error-body": Reply(b"x" * 50 * MIB, 500),
+        "/redirect-body": Reply(b"x" * 5 * MIB, 302, headers={"Location": "/redirect-body"}),
+        "/error-body": Reply(b"x" * 5 * MIB, 500),
         **{f"/hop{number}": redirect(f"/hop{number + 1}") for number in range(50)},
     }
 
