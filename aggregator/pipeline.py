@@ -37,6 +37,7 @@ from aggregator.workers import Workers
 
 Clock = Callable[[], datetime]
 Result = Literal["updated", "unchanged", "failed"]
+Release = Callable[[Source, SourceError | None], None]
 
 PROCESSES = 2
 BATCH = 50
@@ -171,6 +172,7 @@ class _Pass:
         self._harvests: queue.Queue[Harvest | None] = queue.Queue(maxsize=2 * BATCH)
         self._unpublished = False
         self._sites = Sites(settings.sources)
+        self._lock = threading.Lock()
         self._pauses: dict[str, schedule.Pause] = {}
 
     def collect(self) -> None:
@@ -197,8 +199,18 @@ class _Pass:
 
     def _gather_all(self) -> None:
         while (source := self._turns.take()) is not None:
-            self._harvests.put(_gather(source, self._states[source.name], self._turns, self._tools))
+            self._harvests.put(_gather(source, self._states[source.name], self._release, self._tools))
         self._harvests.put(None)
+
+    def _release(self, source: Source, error: SourceError | None) -> None:
+        """An exchange is over: the next source of its host may go, unless the server asked for peace."""
+        if error is not None and schedule.site_pause(error, self._tools.clock()) is not None:
+            self._turns.drop(self._sharing(source))
+        self._turns.done(source)
+
+    def _sharing(self, source: Source) -> tuple[Source, ...]:
+        with self._lock:
+            return self._sites.sharing(source)
 
     def _next_batch(self) -> list[Harvest | None]:
         """What has come in. While nothing comes, what was stored is published."""
@@ -232,8 +244,7 @@ class _Pass:
         pause = schedule.site_pause(harvest.error, moment) if harvest.error else None
         if pause is None:
             return
-        sharing = self._sites.sharing(harvest.source)
-        self._turns.drop(sharing)
+        sharing = self._sharing(harvest.source)
         self._pauses |= {other.name: pause for other in sharing}
         states = self._store.states()
         with self._store.together():
@@ -255,11 +266,11 @@ class _Pass:
 # --- feeds ------------------------------------------------------------------------------
 
 
-def _gather(source: Source, state: SourceState, turns: Turns, tools: Tools) -> Harvest:
+def _gather(source: Source, state: SourceState, release: Release, tools: Tools) -> Harvest:
     """Fetch, parse and refine one feed. Never raises: what goes wrong is in the harvest."""
     begun = time.monotonic()
     try:
-        harvest = _fetch_and_digest(source, state, turns, tools)
+        harvest = _fetch_and_digest(source, state, release, tools)
     except SourceError as error:
         harvest = _failed(source, state, error, tools.clock())
     except Exception as error:  # a fault of ours must cost one source, not the pass
@@ -273,11 +284,15 @@ def _failed(source: Source, state: SourceState, error: SourceError, moment: date
     return Harvest(source=source, state=schedule.after_failure(source, state, error, moment), error=error)
 
 
-def _fetch_and_digest(source: Source, state: SourceState, turns: Turns, tools: Tools) -> Harvest:
+def _fetch_and_digest(source: Source, state: SourceState, release: Release, tools: Tools) -> Harvest:
+    problem: SourceError | None = None
     try:
         fetched = tools.fetcher.fetch(source, state) if source.url else read_feed_file(source, state)
+    except SourceError as error:
+        problem = error
+        raise
     finally:
-        turns.done(source)
+        release(source, problem)
     if fetched.body is None:
         fresh = schedule.after_success(source, state, fetched, None, tools.clock())
         return Harvest(source=source, state=fresh)
