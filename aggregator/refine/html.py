@@ -82,6 +82,7 @@ class Frame:
     players: frozenset[str] = frozenset(policy.PLAYERS)
     ids: frozenset[str] = frozenset()
     tidy: bool = True
+    tracking: bool = False  # links keep their tracking parameters
     last: bool = False  # frames were rewritten: only players may load
     notes: set[str] = field(default_factory=set)
     boxes: set[str] = field(default_factory=set)
@@ -105,10 +106,12 @@ def sanitize(
     proxies: tuple[str, ...] = (),
     players: frozenset[str] = frozenset(policy.PLAYERS),
     tidy: bool = True,
+    tracking: bool = False,
 ) -> Cleaned:
     """`markup` as the policy allows it, repaired, every address absolute against `base`. Never raises.
 
-    `tidy` also takes away what is no text: share bars, empty paragraphs, tracking in links.
+    `tidy` also takes away what is no text: share bars, empty paragraphs, tracking in links
+    (which `tracking` lets be).
     Otherwise safe markup keeps its DOM. Cleaning what was cleaned changes nothing.
     """
     source, notes = bound(text.scrub(markup))
@@ -116,7 +119,7 @@ def sanitize(
         return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
     source = _prepared(source)
     ids = frozenset(_ID.findall(source)) if _FRAGMENT_LINK.search(source) else frozenset[str]()
-    frame = Frame(base, proxies, players, ids, tidy=tidy, notes=set(notes))
+    frame = Frame(base, proxies, players, ids, tidy=tidy, tracking=tracking, notes=set(notes))
     token = _frame.set(frame)
     try:
         cleaned = _clean(source, references="&#" in source)
@@ -213,17 +216,17 @@ def _address(tag: str, value: str) -> str | None:
         return None
     if tag in policy.FETCHING:
         return found if _may_fetch(tag, found, frame) else None
-    return _target(found, frame.notes) if frame.tidy and "?" in found else found
+    return _target(found, frame) if frame.tidy and "?" in found else found
 
 
-def _target(url: str, notes: set[str]) -> str:
+def _target(url: str, frame: Frame) -> str:
     """Where a link leads: past redirectors that name their target, without tracking."""
     target = redirect_target(url)
     if target != url:
-        notes.add("redirect")
-    plain_target = without_tracking(target)
+        frame.notes.add("redirect")
+    plain_target = target if frame.tracking else without_tracking(target)
     if plain_target != target:
-        notes.add("tracking")
+        frame.notes.add("tracking")
     return plain_target
 
 
