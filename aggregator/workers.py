@@ -186,7 +186,10 @@ class _Process:
 
 def serve(descriptor: int) -> None:
     """The life of a worker process: tasks from the pipe, one after the other, until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the program's to handle
+    for number in (signal.SIGINT, signal.SIGTERM):  # the program decides when its work ends
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # short of memory, Linux is to take a worker, not the program
+        Path("/proc/self/oom_score_adj").write_text("500", "ascii")
     pipe = Connection(descriptor)
     sys.path[:] = pipe.recv()
     wall, memory, (initializer, initargs) = pipe.recv()

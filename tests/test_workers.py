@@ -126,6 +126,15 @@ def test_idle_process_killed_from_outside() -> None:
         assert pool.submit(os.getpid).result() != first
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop(number: signal.Signals) -> None:
+    """A signal to the whole group of processes ends the program's way, not a worker's task."""
+    with Workers(1) as pool:
+        pid = pool.submit(os.getpid).result()
+        os.kill(pid, number)
+        assert pool.submit(os.getpid).result() == pid
+
+
 def test_process_is_replaced_after_its_tasks() -> None:
     """A process that has done its number of tasks makes place for a new one."""
     with Workers(1, tasks=2) as pool:

@@ -15,12 +15,10 @@ from hashlib import blake2b
 from urllib.parse import urljoin
 
 from aggregator import __version__
-from aggregator.errors import ParseError
 from aggregator.model import Document
 from aggregator.parse import feed, fields, prolog, reader
 from aggregator.parse.encodings import decode
 from aggregator.parse.newest import without
-from aggregator.parse.sax import MalformedXmlError, TooDeepError
 from aggregator.parse.split import Piece, Split, split
 
 Canonical = Callable[[str], str | None]
@@ -85,7 +83,7 @@ def _changes(
     text = without(data, cut)
     try:
         result = reader.strictly(text, url)
-    except (MalformedXmlError, TooDeepError, ParseError):
+    except Exception:  # noqa: BLE001 - whatever it is, parsing the whole deals with it
         return None
     document = fields.document(result, text, url, ())
     context = _context(document, parts, url)

@@ -149,6 +149,9 @@ def test_too_many_entries_are_parsed_as_a_whole() -> None:
         _rss(_item(1) + "<item><source>x<item></item></source></item>"),
         _rss(_item(1) + "<item xml:base='http://x.example/'></item>"),
         _rss("<x>" + _item(1) + "</x>"),
+        _rss(_item(1) + "<item><g:id xmlns:g='urn:g'>7</g:id></item>"),
+        _rss(_item(1) + "<item><guid>a<b/></guid></item>"),
+        _rss(_item(1) + "<item><link uri='at://x'>y</link></item>"),
         b'{"items": [{"id": "1"}]}',
     ],
 )
@@ -158,6 +161,27 @@ def test_unusual_documents_are_parsed_as_a_whole(body: bytes) -> None:
     second = _changes(body, first.seen)
     assert first.document == second.document == parse(body, url=URL)
     assert (first.seen, second.cut_out) == (frozenset(), 0)
+
+
+def test_new_entry_that_is_refused() -> None:
+    """A new entry that the whole document is refused for is not accepted by itself."""
+    seen = _changes(_rss(_item(1))).seen
+    with pytest.raises(ParseError, match="too deep"):
+        _changes(_rss(_item(1) + _item(2, "<a>" * 600 + "</a>" * 600)), seen)
+
+
+def test_addresses_that_cannot_be_joined() -> None:
+    """A link that is no address at all is compared as it is written."""
+    wrong = "<item><guid>g{}</guid><link>http://[{}</link></item>"
+    seen = _changes(_rss(wrong.format(1, 1) + _item(2))).seen
+    assert _changes(_rss(wrong.format(1, 1) + _item(2) + wrong.format(3, 3)), seen).cut_out == 2
+
+
+def test_notes_are_kept() -> None:
+    """What was odd about the characters of a document is said of its changes too."""
+    seen = _changes(_rss(_item(1) + _item(2))).seen
+    delta = _changes(_rss(_item(1) + _item(3)).replace(b"n3", b"n\xff3"), seen)
+    assert (delta.cut_out, len(delta.document.notes)) == (1, 1)
 
 
 def test_no_feed_is_no_feed() -> None:

@@ -86,6 +86,7 @@ def test_web_page_names_its_feeds() -> None:
         b"<!DOCTYPE html><html><head><title>My  blog &amp; more</title><base href='/b/'>"
         b"<link rel='alternate' type='application/rss+xml' href='rss.xml'>"
         b'<LINK REL="Alternate" TYPE="application/feed+json; charset=utf-8" HREF="//cdn.example/feed.json">'
+        b"<link rel=alternate type=application/atom+xml href='http://[x'>"
         b"<link rel=alternate type=text/html href=fr.html></head><body>..."
     )
     with pytest.raises(ParseError) as caught:
@@ -107,6 +108,7 @@ def test_web_page_without_feeds() -> None:
     [
         (b"Not Found", 'it is not XML and it begins "Not Found"'),
         (b"<kml><name>A map</name></kml>", "its root element is <kml>"),
+        (b"<opml><outline><rss-list/></outline></opml>", "its root element is <opml>"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "it is not XML"),
         (b'{"error": "no such feed"}', "no JSON Feed"),
         (b"[1, 2]", "no JSON Feed"),
