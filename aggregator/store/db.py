@@ -8,9 +8,10 @@ from typing import Self
 
 from aggregator.model import Article, Counts, FileStamp, Node, Refined, SourceState
 from aggregator.options import Source
-from aggregator.store import articles, content, listing, outputs, sources
+from aggregator.store import articles, content, listing, months, outputs, sources
 from aggregator.store.engine import Database, open_database
 from aggregator.store.listing import NodeRow
+from aggregator.store.months import Stretch
 from aggregator.store.outputs import OutputRecord, Stale
 from aggregator.store.sources import SourceRow
 
@@ -135,6 +136,32 @@ class Store:
         with self._database.read() as conn:
             return content.load(conn, listing.newest_ids(conn, node, limit))
 
+    def months(self, nodes: Collection[Node]) -> dict[Node, dict[str, int]]:
+        """How many articles nodes list in each month, as `YYYY-MM` in UTC."""
+        with self._database.read() as conn:
+            ids = listing.node_ids(conn, nodes)
+            return months.by_node(ids, months.counts(conn, ids.values()))
+
+    def stale_months(self, nodes: Collection[Node]) -> dict[Node, dict[str, Stretch]]:
+        """Which stretches of the months of nodes are out of date; `published` ends that with the nodes'."""
+        with self._database.read() as conn:
+            ids = listing.node_ids(conn, nodes)
+            return months.by_node(ids, months.stale(conn, ids.values()))
+
+    def affected(self, node: Node, month: str, count: int, stretch: Stretch) -> tuple[int, int]:
+        """Which places of a month of `count` articles a stretch covers: from, and up to.
+
+        Counted from the month's oldest article.
+        """
+        with self._database.read() as conn:
+            return months.affected(conn, listing.node_ids(conn, [node])[node], month, count, stretch)
+
+    def month(self, node: Node, month: str, start: int, stop: int, count: int) -> list[Article]:
+        """Part of a month of `count` articles, counted from its oldest; newest first, as in `listing`."""
+        with self._database.read() as conn:
+            node_id = listing.node_ids(conn, [node])[node]
+            return content.load(conn, months.slice_ids(conn, node_id, month, slice(start, stop), count))
+
     # --- outputs
 
     def stale(self, posts: int = 500) -> Stale:
@@ -162,15 +189,36 @@ class Store:
     ) -> None:
         """Note files as written, and posts (article ids) and nodes as fresh as of `Stale.serial`.
 
-        Files written before under the same kind and key and not among `files` become obsolete.
+        Files written before under the same kind and key and not among `files` become obsolete, but
+        for archives, of which a key has several.
         """
         with self._database.write() as conn:
             outputs.published(conn, files, posts=posts, listed=nodes, serial=serial)
 
-    def outputs(self) -> dict[str, OutputRecord]:
-        """Every file that was written and not yet removed, by path."""
+    def outputs(self, *kinds: str) -> dict[str, OutputRecord]:
+        """Every file (of these kinds, if any) that was written and not yet removed, by path."""
         with self._database.read() as conn:
-            return outputs.all_outputs(conn)
+            return outputs.all_outputs(conn, kinds)
+
+    def output_keys(self, kind: str) -> set[str]:
+        """What files of a kind are of."""
+        with self._database.read() as conn:
+            return outputs.keys(conn, kind)
+
+    def output_paths(self, kind: str, keys: Sequence[str]) -> list[str]:
+        """The files of a kind that are of these things."""
+        with self._database.read() as conn:
+            return outputs.paths_of(conn, kind, keys)
+
+    def owners(self, paths: Collection[str]) -> dict[str, tuple[bytes, str]]:
+        """The SHA-256 and the key of what was last written at these paths."""
+        with self._database.read() as conn:
+            return outputs.owners(conn, paths)
+
+    def with_digits(self, digits: Collection[str]) -> list[int]:
+        """The ids of the articles whose uids begin with these hex digits, in order."""
+        with self._database.read() as conn:
+            return outputs.with_digits(conn, digits)
 
     def obsolete(self) -> tuple[str, ...]:
         """The paths of files to remove: of moved posts, or of articles that are gone."""

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.model import CategoryPath, Node
+from aggregator.store import months
 from aggregator.store.bulk import Bulk, Lookup, deleting, insert, inserting
 from aggregator.store.codec import from_json, moment, to_json
 from aggregator.store.schema import (
@@ -109,16 +110,17 @@ def nodes_of(source: str, path: CategoryPath) -> frozenset[Node]:
 
 def ensure_nodes(conn: Connection, wanted: Collection[Node]) -> dict[Node, int]:
     """The ids of these nodes; those that are new are stored."""
-    found = _node_ids(conn, wanted)
+    found = node_ids(conn, wanted)
     missing = sorted(set(wanted) - found.keys())
     if missing:
         rows = [{"kind": node.kind, "path": to_json(node.path), "articles": 0} for node in missing]
         conn.execute(insert(conn, nodes).on_conflict_do_nothing(), rows)
-        found |= _node_ids(conn, missing)
+        found |= node_ids(conn, missing)
     return found
 
 
-def _node_ids(conn: Connection, wanted: Collection[Node]) -> dict[Node, int]:
+def node_ids(conn: Connection, wanted: Collection[Node]) -> dict[Node, int]:
+    """The ids of those of these nodes that are stored."""
     rows = _NODES(conn, (to_json(node.path) for node in wanted))
     found = {as_node(kind, path): node_id for node_id, kind, path in rows}
     return {node: found[node] for node in wanted if node in found}
@@ -165,7 +167,8 @@ def relist(conn: Connection, before: Mapping[int, Place], after: Mapping[int, Pl
     more = Counter(node_id for node_id, *_ in come)
     more.subtract(Counter(node_id for node_id, *_ in gone))
     _COUNT(conn, [{"b_id": node_id, "b_more": count} for node_id, count in sorted(more.items()) if count])
-    _mark(conn, {*before, *after}, ids.values())
+    serial = _mark(conn, {*before, *after}, ids.values())
+    months.moved(conn, gone, come, old & new, serial)
 
 
 def _listed(state: Mapping[int, Place], ids: Mapping[Node, int]) -> set[tuple[int, int, int, int]]:
@@ -181,10 +184,19 @@ def mark_stale(conn: Connection, posts: Iterable[int], listed: Iterable[Node]) -
     _mark(conn, posts, ensure_nodes(conn, set(listed)).values())
 
 
-def _mark(conn: Connection, posts: Iterable[int], node_ids: Iterable[int]) -> None:
+def mark_shown(conn: Connection, shown: Mapping[int, Place]) -> None:
+    """Note that the feeds and archives that show these articles are out of date; their posts are not."""
+    listed = _listed(shown, ensure_nodes(conn, {node for place in shown.values() for node in place.nodes}))
+    if listed:
+        serial = _mark(conn, (), {node_id for node_id, *_ in listed})
+        months.moved(conn, (), (), listed, serial)
+
+
+def _mark(conn: Connection, posts: Iterable[int], listed: Iterable[int]) -> int:
     serial = advance(conn, "serial")
     _STALE_POSTS(conn, [{"article_id": one, "serial": serial} for one in sorted(set(posts))])
-    _STALE_NODES(conn, [{"node_id": one, "serial": serial} for one in sorted(node_ids)])
+    _STALE_NODES(conn, [{"node_id": one, "serial": serial} for one in sorted(listed)])
+    return serial
 
 
 def all_nodes(conn: Connection) -> list[NodeRow]:

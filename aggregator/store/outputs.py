@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.model import Node
-from aggregator.store.bulk import inserting
+from aggregator.store import months
+from aggregator.store.bulk import Lookup, inserting
 from aggregator.store.chunks import chunks
 from aggregator.store.listing import advance, as_node, ensure_nodes
 from aggregator.store.schema import (
@@ -17,10 +18,17 @@ from aggregator.store.schema import (
     nodes,
     obsolete,
     outputs,
+    stale_months,
     stale_nodes,
     stale_posts,
 )
 
+SEVERAL = frozenset({"archive"})
+"""Kinds of which several files have one key, so that a new one replaces no other."""
+
+_OWNERS = Lookup(
+    lambda paths: sa.select(outputs.c.path, outputs.c.sha256, outputs.c.key).where(outputs.c.path.in_(paths))
+)
 _WRITTEN = inserting(outputs, update=("sha256", "size", "kind", "key"))
 _RETIRED = inserting(obsolete, ignore=True)
 _FACT = inserting(meta, update=("value",))
@@ -77,6 +85,7 @@ def mark_all_stale(conn: Connection) -> None:
     ):
         conn.execute(sa.delete(table))
         conn.execute(sa.insert(table).from_select([column, "serial"], sa.select(source, serial)))
+    months.mark_all(conn, serial)
 
 
 def published(
@@ -89,9 +98,11 @@ def published(
 ) -> None:
     """Note files as written and what they are of as fresh; see `Store.published`."""
     _record(conn, files)
+    node_ids = sorted(ensure_nodes(conn, listed).values())
     for table, column, ids in (
         (stale_posts, stale_posts.c.article_id, sorted(posts)),
-        (stale_nodes, stale_nodes.c.node_id, sorted(ensure_nodes(conn, listed).values())),
+        (stale_nodes, stale_nodes.c.node_id, node_ids),
+        (stale_months, stale_months.c.node_id, node_ids),
     ):
         for some in chunks(ids):
             conn.execute(sa.delete(table).where(column.in_(some), table.c.serial <= serial))
@@ -107,7 +118,7 @@ def _record(conn: Connection, files: Sequence[OutputRecord]) -> None:
     ]
     _WRITTEN(conn, rows)
     written = {one.path for one in files}
-    for kind in sorted({one.kind for one in files}):
+    for kind in sorted({one.kind for one in files} - SEVERAL):
         keys = sorted({one.key for one in files if one.kind == kind})
         retire(conn, [path for path in paths_of(conn, kind, keys) if path not in written])
     for some in chunks(sorted(written)):
@@ -142,10 +153,33 @@ def removed(conn: Connection, paths: Iterable[str]) -> None:
         conn.execute(sa.delete(obsolete).where(obsolete.c.path.in_(some)))
 
 
-def all_outputs(conn: Connection) -> dict[str, OutputRecord]:
-    """Every file that was written and not yet removed, by path."""
+def all_outputs(conn: Connection, kinds: Collection[str] = ()) -> dict[str, OutputRecord]:
+    """Every file (of these kinds, if there are any) that was written and not yet removed, by path."""
     columns = (outputs.c.path, outputs.c.sha256, outputs.c.size, outputs.c.kind, outputs.c.key)
-    return {row[0]: OutputRecord(*row) for row in conn.execute(sa.select(*columns).order_by(outputs.c.path))}
+    statement = sa.select(*columns).order_by(outputs.c.path)
+    if kinds:
+        statement = statement.where(outputs.c.kind.in_(sorted(kinds)))
+    return {row[0]: OutputRecord(*row) for row in conn.execute(statement)}
+
+
+def keys(conn: Connection, kind: str) -> set[str]:
+    """What there are files of, within a kind."""
+    statement = sa.select(outputs.c.key).distinct().where(outputs.c.kind == kind)
+    return set(conn.execute(statement).scalars())
+
+
+def owners(conn: Connection, paths: Iterable[str]) -> dict[str, tuple[bytes, str]]:
+    """The digest and the key of what was last written at these paths."""
+    return {path: (sha256, key) for path, sha256, key in _OWNERS(conn, paths)}
+
+
+def with_digits(conn: Connection, digits: Iterable[str]) -> list[int]:
+    """The ids of the articles whose uids begin with these hex digits, in order."""
+    ids: list[int] = []
+    for start in sorted(set(digits)):
+        statement = sa.select(articles.c.id).where(articles.c.uid >= start, articles.c.uid < start + "g")
+        ids += conn.execute(statement).scalars()
+    return sorted(ids)
 
 
 def get_meta(conn: Connection, key: str) -> str | None:

@@ -10,8 +10,10 @@
     marks           what identifies an article: hashes of its links and texts
     nodes           category paths and sources that articles are listed under
     listing         the articles of a node in the order of its feeds
+    months          how many articles a node lists in each month
     stale_posts     articles whose post is out of date
     stale_nodes     nodes whose feeds are out of date
+    stale_months    stretches of months whose archive documents are out of date
     outputs         every file that was written
     obsolete        files that were written and are to be removed
 
@@ -32,7 +34,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision of the schema, oldest first; a test holds it against the migrations."""
 
 metadata = MetaData(
@@ -185,6 +187,15 @@ listing = Table(
     sqlite_with_rowid=False,
 )
 
+months = Table(
+    "months",
+    metadata,
+    Column("node_id", ForeignKey("nodes.id"), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("articles", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 stale_posts = Table(
     "stale_posts",
     metadata,
@@ -197,6 +208,17 @@ stale_nodes = Table(
     metadata,
     Column("node_id", ForeignKey("nodes.id"), primary_key=True, autoincrement=False),
     Column("serial", BigInteger, nullable=False),
+)
+
+stale_months = Table(
+    "stale_months",
+    metadata,
+    Column("node_id", ForeignKey("nodes.id"), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 outputs = Table(

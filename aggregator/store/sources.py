@@ -14,7 +14,7 @@ from aggregator.options import Source
 from aggregator.store.bulk import inserting, updating
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import from_json, micros, moment, pack, to_json, unpack
-from aggregator.store.listing import mark_stale, nodes_of, places, relist
+from aggregator.store.listing import mark_shown, mark_stale, nodes_of, places, relist
 from aggregator.store.schema import files, listing, nodes, sightings, sources
 
 _MOMENTS = frozenset(
@@ -32,7 +32,8 @@ _MOMENTS = frozenset(
 _SETS = frozenset({"void_guids", "void_links"})
 _FIELDS = tuple(field.name for field in fields(SourceState))
 _PLAIN = tuple(name for name in _FIELDS if name not in {*_MOMENTS, *_SETS, "validators", "rhythm"})
-_FEED = ("feed_title", "feed_link", "feed_id")
+_FEED = ("feed_link", "feed_id")
+"""What outputs show of a feed; its title they take from the settings."""
 
 _ONE = sa.select(sources.c.id, sources.c.categories, *(sources.c[name] for name in _FEED)).where(
     sources.c.name == sa.bindparam("name")
@@ -125,7 +126,7 @@ def _change(conn: Connection, row: sa.Row[Any], settings: Mapping[str, Any]) -> 
 
 
 def feed_changed(conn: Connection, source: Known, state: SourceState) -> None:
-    """Where the feed's own title, link or id moved: the feeds that show them are out of date."""
+    """Where the feed's own link or id moved: the feeds that show them are out of date."""
     if source.feed == tuple(getattr(state, name) for name in _FEED):
         return
     ids = list(
@@ -133,11 +134,8 @@ def feed_changed(conn: Connection, source: Known, state: SourceState) -> None:
             sa.select(sightings.c.article_id).distinct().where(sightings.c.source_id == source.id)
         ).scalars()
     )
-    listed: set[Node] = set()
     for some in chunks(ids):
-        listed |= {node for place in places(conn, some).values() for node in place.nodes}
-    if listed:
-        mark_stale(conn, (), listed)
+        mark_shown(conn, places(conn, some))
 
 
 def states(conn: Connection) -> dict[str, SourceState]:

@@ -118,13 +118,16 @@ def test_sources_without_articles_have_their_nodes(store: Store) -> None:
     ]
 
 
-def test_a_feed_that_renames_itself_makes_its_feeds_stale(store: Store) -> None:
-    """Outputs show the title of the feed that an article came from."""
+def test_a_feed_that_moves_its_page_makes_its_feeds_stale(store: Store) -> None:
+    """Outputs show the page of the feed that an article came from; they name it as the settings do."""
     store.reconcile([A], NOON)
     store.record(A, [entry("1")], FULL, NOON)
     stale = store.stale()
     store.published((), posts=stale.posts, nodes=stale.nodes, serial=stale.serial)
     store.record(A, [entry("1")], replace(FULL, feed_title="New", feed_updated=NOON + timedelta(1)), NOON)
+    assert store.stale().nodes == ()
+    moved = replace(FULL, feed_title="New", feed_link="https://new.example/", feed_updated=NOON)
+    store.record(A, [entry("1")], moved, NOON)
     assert len(store.stale().nodes) == 4
     (article,) = store.listing(Node("source", ("A",)), 9)
     assert (article.sources[0].feed_title, article.sources[0].feed_updated) == ("New", NOON)

@@ -1,0 +1,193 @@
+"""The articles of a node by month, for the archives of its feed.
+
+`months` counts them as `listing` changes, so that no scan is needed to know how many documents an
+archive has. `stale_months` says which stretch of a month is out of date: from the oldest place
+that changed, to the newest, or to the month's end where an article came or went, since all after
+it then count on by one.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from aggregator.store.bulk import Bulk, Lookup, insert
+from aggregator.store.codec import EPOCH, micros
+from aggregator.store.schema import listing, months, stale_months
+
+END = 2**62
+"""Later than every article, in microseconds."""
+
+Listed = tuple[int, int, int, int]
+"""A row of `listing`: node, sort_at, tie, article."""
+
+_DAY = 86_400_000_000
+
+_ORDER = (listing.c.sort_at, listing.c.tie, listing.c.article_id)
+_MONTHS = Lookup(
+    lambda ids: sa.select(months.c.node_id, months.c.month, months.c.articles).where(
+        months.c.node_id.in_(ids), months.c.articles > sa.literal_column("0")
+    )
+)
+_STALE = Lookup(
+    lambda ids: sa.select(
+        stale_months.c.node_id, stale_months.c.month, stale_months.c.since, stale_months.c.until
+    ).where(stale_months.c.node_id.in_(ids))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a month that is out of date, by `sort_at` in microseconds, both ends included."""
+
+    since: int
+    until: int
+
+
+@lru_cache(maxsize=4096)
+def _month_of_day(day: int) -> str:
+    date = datetime.fromordinal(EPOCH.toordinal() + day)
+    return f"{date.year:04d}-{date.month:02d}"
+
+
+def month_of(sort_at: int) -> str:
+    """The month in UTC, as `YYYY-MM`, of a moment in microseconds."""
+    return _month_of_day(sort_at // _DAY)
+
+
+def _bounds(month: str) -> tuple[int, int]:
+    """The first moment of a month and the last, in microseconds."""
+    year, number = map(int, month.split("-"))
+    begin = micros(datetime(year, number, 1, tzinfo=UTC))
+    if (year, number) == (9999, 12):
+        return begin, END
+    return begin, micros(datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)) - 1
+
+
+def _counting(conn: Connection) -> Any:  # noqa: ANN401 - one of two unrelated classes
+    statement = insert(conn, months)
+    return statement.on_conflict_do_update(
+        index_elements=["node_id", "month"],
+        set_={"articles": months.c.articles + statement.excluded.articles},
+    )
+
+
+def _widening(conn: Connection) -> Any:  # noqa: ANN401 - one of two unrelated classes
+    statement = insert(conn, stale_months)
+    new, old = statement.excluded, stale_months.c
+    return statement.on_conflict_do_update(
+        index_elements=["node_id", "month"],
+        set_={
+            "since": sa.case((new.since < old.since, new.since), else_=old.since),
+            "until": sa.case((new.until > old.until, new.until), else_=old.until),
+            "serial": new.serial,
+        },
+    )
+
+
+_COUNT = Bulk(_counting, ("node_id", "month", "articles"))
+_WIDEN = Bulk(_widening, ("node_id", "month", "since", "until", "serial"))
+
+
+def moved(
+    conn: Connection,
+    gone: Collection[Listed],
+    come: Collection[Listed],
+    kept: Collection[Listed],
+    serial: int,
+) -> None:
+    """Count rows of `listing` that went and came; these and those that show edits are out of date."""
+    counts = Counter((row[0], month_of(row[1])) for row in come)
+    counts.subtract(Counter((row[0], month_of(row[1])) for row in gone))
+    _COUNT(
+        conn,
+        [
+            {"node_id": node_id, "month": month, "articles": count}
+            for (node_id, month), count in sorted(counts.items())
+            if count
+        ],
+    )
+    stretches: dict[tuple[int, str], list[int]] = {}
+    for rows, to_end in ((gone, True), (come, True), (kept, False)):
+        for node_id, sort_at, *_ in rows:
+            known = stretches.setdefault((node_id, month_of(sort_at)), [sort_at, sort_at])
+            known[0] = min(known[0], sort_at)
+            known[1] = END if to_end else max(known[1], sort_at)
+    _WIDEN(
+        conn,
+        [
+            {"node_id": node_id, "month": month, "since": since, "until": until, "serial": serial}
+            for (node_id, month), (since, until) in sorted(stretches.items())
+        ],
+    )
+
+
+def counts(conn: Connection, node_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """How many articles these nodes list in each month."""
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    for node_id, month, articles in _MONTHS(conn, node_ids):
+        found[node_id][month] = articles
+    return found
+
+
+def stale(conn: Connection, node_ids: Iterable[int]) -> dict[int, dict[str, Stretch]]:
+    """Which stretches of the months of these nodes are out of date."""
+    found: dict[int, dict[str, Stretch]] = defaultdict(dict)
+    for node_id, month, since, until in _STALE(conn, node_ids):
+        found[node_id][month] = Stretch(since, until)
+    return found
+
+
+def mark_all(conn: Connection, serial: sa.ColumnElement[int]) -> None:
+    """Every month is out of date."""
+    conn.execute(sa.delete(stale_months))
+    everything = sa.select(months.c.node_id, months.c.month, sa.literal(-END), sa.literal(END), serial)
+    names = ["node_id", "month", "since", "until", "serial"]
+    conn.execute(sa.insert(stale_months).from_select(names, everything))
+
+
+def affected(conn: Connection, node_id: int, month: str, count: int, stretch: Stretch) -> tuple[int, int]:
+    """Which places of a month, counted from its oldest article, a stretch covers: from, and up to.
+
+    Counted from the month's end, as what changes is mostly new.
+    """
+    begin, end = _bounds(month)
+    of_month = sa.and_(listing.c.node_id == node_id, listing.c.sort_at <= end)
+    later = []
+    for place in (
+        listing.c.sort_at >= max(stretch.since, begin),
+        listing.c.sort_at > min(stretch.until, end),
+    ):
+        statement = sa.select(sa.func.count()).select_from(listing).where(of_month, place)
+        later.append(int(conn.execute(statement).scalar_one()))
+    return count - later[0], count - later[1]
+
+
+def slice_ids(conn: Connection, node_id: int, month: str, part: slice, count: int) -> list[int]:
+    """The ids of the articles of one part of a month of `count` articles, newest first.
+
+    `part` counts from the oldest. Read from the nearer end of the month.
+    """
+    begin, end = _bounds(month)
+    size = part.stop - part.start
+    from_end = part.start > count - part.stop
+    order = [column.desc() for column in _ORDER] if from_end else list(_ORDER)
+    statement = (
+        sa.select(listing.c.article_id)
+        .where(listing.c.node_id == node_id, listing.c.sort_at >= begin, listing.c.sort_at <= end)
+        .order_by(*order)
+        .limit(size)
+        .offset(count - part.stop if from_end else part.start)
+    )
+    ids = list(conn.execute(statement).scalars())
+    return ids if from_end else ids[::-1]
+
+
+def by_node(ids: Mapping[Any, int], found: Mapping[int, Any]) -> dict[Any, Any]:
+    """The same values under nodes instead of their ids."""
+    return {node: found.get(node_id, {}) for node, node_id in ids.items()}
