@@ -7,11 +7,12 @@
 Rules of this file: pure; `now` comes in. An entry that cannot be refined costs only itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aggregator.model import Document, Enclosure, Entry, Origin, Refined
-from aggregator.refine import identity, images, language, policy, text
+from aggregator.model import CategoryPath, Document, Enclosure, Entry, Origin, Refined
+from aggregator.options import Rule
+from aggregator.refine import excerpts, identity, images, language, policy, rules, similarity, text
 from aggregator.refine.html import Cleaned, sanitize
 from aggregator.refine.urls import absolute, canonical, published, without_proxy
 
@@ -37,6 +38,9 @@ class Context:
     players         hosts whose frames may stay
     fallbacks       starts of addresses of images that belong to no article
     tidy            whether share bars, empty paragraphs and tracking in links go; never from seed files
+    tracking        links keep their tracking parameters all the same
+    rules           what is kept, dropped, rewritten, routed; `categories` are those of the source
+    excerpt         characters of each body that may be republished; None for all
     """
 
     source: str
@@ -48,16 +52,21 @@ class Context:
     players: frozenset[str] = frozenset(policy.PLAYERS)
     fallbacks: tuple[str, ...] = images.FALLBACKS
     tidy: bool = True
+    tracking: bool = False
+    rules: tuple[Rule, ...] = ()
+    categories: CategoryPath = ()
+    excerpt: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefinedDocument:
-    """The articles of a document in its order, the keys that name several, and what went wrong."""
+    """The articles of a document in its order, the keys that name several, what was wrong, what rules did."""
 
     articles: tuple[Refined, ...]
     void_guids: frozenset[str] = frozenset()
     void_links: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    ruled: tuple[rules.Ruled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +87,20 @@ def refine(document: Document, context: Context) -> RefinedDocument:
     cleaned: list[_Cleaned] = []
     notes: list[str] = []
     homes = (canonical(document.link), canonical(context.url))
+    judge = rules.Judge(context.rules, context.categories) if context.rules else None
     for number, entry in enumerate(document.entries, 1):
         try:
-            cleaned.append(_clean(entry, document, context, homes))
+            cleaned.append(_clean(entry, document, context, homes, judge))
         except Exception as error:  # noqa: BLE001 - whatever one entry does, the others are kept
             notes.append(_complaint(number, entry, error))
     settled = identity.settle([one.draft for one in cleaned], context.void_guids, context.void_links)
     articles: list[Refined] = []
     for name in settled.names:
         try:
-            articles.append(_refined(cleaned[name.at], name, document, context))
+            article = _refined(cleaned[name.at], name, document, context)
+            kept = judge.judged(article) if judge else article
+            if kept is not None:
+                articles.append(excerpts.shortened(kept, context.excerpt))
         except Exception as error:  # noqa: BLE001 - as above
             notes.append(_complaint(name.at + 1, cleaned[name.at].entry, error))
     return RefinedDocument(
@@ -95,6 +108,7 @@ def refine(document: Document, context: Context) -> RefinedDocument:
         void_guids=_bounded(settled.void_guids, {one.draft.guid or "" for one in cleaned}),
         void_links=_bounded(settled.void_links, {one.draft.canonical_link or "" for one in cleaned}),
         notes=tuple(notes),
+        ruled=judge.done if judge else (),
     )
 
 
@@ -110,10 +124,21 @@ def _bounded(void: frozenset[str], present: set[str]) -> frozenset[str]:
     return frozenset([*sorted(void & present), *sorted(void - present)][:MAX_VOID])
 
 
-def _clean(entry: Entry, document: Document, context: Context, homes: tuple[str | None, ...]) -> _Cleaned:
+def _clean(
+    entry: Entry,
+    document: Document,
+    context: Context,
+    homes: tuple[str | None, ...],
+    judge: rules.Judge | None,
+) -> _Cleaned:
     base, link = _addresses(entry, document, context)
     body = _body(entry, base, context)
     title = _title(entry)
+    authors = _labels(entry.authors or (document.author or "",))
+    notes = body.notes
+    if judge is not None:
+        rewritten = _rewritten(judge, entry, document, (title, link, authors, body.html))
+        title, link, notes = rewritten.title, rewritten.link or None, notes + rewritten.notes
     whole_link = canonical(link)
     date = entry.published or entry.updated
     draft = identity.Draft(
@@ -127,8 +152,34 @@ def _clean(entry: Entry, document: Document, context: Context, homes: tuple[str 
         uid_prefix=entry.uid_prefix,
         seed=_is_seed(entry),
     )
-    authors = _labels(entry.authors or (document.author or "",))
-    return _Cleaned(entry, draft, link, whole_link, authors, base, body.notes)
+    return _Cleaned(entry, draft, link, whole_link, authors, base, notes)
+
+
+def _rewritten(
+    judge: rules.Judge,
+    entry: Entry,
+    document: Document,
+    found: tuple[str, str | None, tuple[str, ...], str],
+) -> rules.Rewritten:
+    """Title and link as rules leave them; a link that is then none stays as it was."""
+    title, link, authors, body = found
+    texts = rules.texts_from(
+        {
+            "title": lambda: title,
+            "text": lambda: text.lines(body),
+            "author": lambda: "\n".join(authors),
+            "tags": lambda: "\n".join(_labels(entry.tags)),
+            "link": lambda: link or "",
+            "language": lambda: language.tag(entry.language, document.language) or "",
+        }
+    )
+    result = judge.rewritten(texts, entry.categories)
+    if result.title != title:
+        result = replace(result, title=text.shorten(text.collapse(result.title), MAX_TITLE))
+    if result.link != (link or ""):
+        address = published(result.link, None) or ""
+        result = replace(result, link=address if address.startswith("http") else link or "")
+    return result
 
 
 def _is_seed(entry: Entry) -> bool:
@@ -171,6 +222,7 @@ def _body(entry: Entry, base: str | None, context: Context) -> Cleaned:
         proxies=context.proxy_prefixes,
         players=context.players,
         tidy=context.tidy and not _is_seed(entry),
+        tracking=context.tracking,
     )
 
 
@@ -213,6 +265,7 @@ def _past(moment: datetime | None, now: datetime) -> datetime | None:
 
 def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Context) -> Refined:
     entry, draft = one.entry, one.draft
+    writing = similarity.of_text(draft.title, draft.text)
     image, image_from = images.lead(entry, draft.body, one.base, context.proxy_prefixes, context.fallbacks)
     notes = list(one.notes)
     date = _past(draft.date, context.now)
@@ -240,8 +293,9 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
         categories=entry.categories,
         file_time=entry.file_time,
         uid_prefix=entry.uid_prefix,
-        fingerprint=identity.fingerprint(draft.text),
+        fingerprint=similarity.fingerprint(writing),
         text_hash=identity.text_hash(draft.title, draft.text, one.whole_link),
         exact_hash=draft.exact_hash,
+        bands=similarity.bands(writing),
         notes=tuple(notes),
     )

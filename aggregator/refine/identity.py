@@ -22,6 +22,7 @@ FINGERPRINT_MIN = 200
 """Characters of text, tags removed and blanks collapsed; shorter texts are equal by chance."""
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]+")
+_BREAK = re.compile(r"[.,:;!?。！？；，：、…\n]+")
 _WORD = re.compile(r"[^\W_]+")
 
 # What moves by itself beside a text. It counts for nothing where it stands alone, not in a sentence.
@@ -92,9 +93,15 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def pieces(text: str) -> tuple[str, ...]:
+    """The clauses of `text` as they are compared: NFKC, without case, blanks and punctuation."""
+    found = ("".join(_WORD.findall(piece)) for piece in _BREAK.split(text))
+    return tuple(unicodedata.normalize("NFKC", piece).casefold() for piece in found if piece)
+
+
 def normal(text: str) -> str:
-    """`text` as it is compared between sources: NFKC, without case, blanks and punctuation."""
-    return unicodedata.normalize("NFKC", "".join(_WORD.findall(text))).casefold()
+    """All `pieces` of a text as one."""
+    return "".join(pieces(text))
 
 
 def steady(text: str) -> str:
@@ -108,10 +115,7 @@ def steady(text: str) -> str:
 
 
 def fingerprint(text: str) -> str | None:
-    """32 hex digits that copies of a text share wherever they stand; None under 200 characters.
-
-    `text` is steady.
-    """
+    """32 hex digits that copies of a steady text share wherever they stand; None under 200 characters."""
     return digest(normal(text))[:32] if len(text) >= FINGERPRINT_MIN else None
 
 
