@@ -204,9 +204,14 @@ class _Pass:
 
     def _release(self, source: Source, error: SourceError | None) -> None:
         """An exchange is over: the next source of its host may go, unless the server asked for peace."""
-        if error is not None and schedule.site_pause(error, self._tools.clock()) is not None:
+        if self._pause(error, self._tools.clock()) is not None:
             self._turns.drop(self._sharing(source))
         self._turns.done(source)
+
+    def _pause(self, error: SourceError | None, moment: datetime) -> schedule.Pause | None:
+        """The pause that an error means for its site; `everything` passes over those of our own making."""
+        pause = schedule.site_pause(error, moment) if error is not None else None
+        return pause if pause is not None and (pause.told or not self._plan.everything) else None
 
     def _sharing(self, source: Source) -> tuple[Source, ...]:
         with self._lock:
@@ -241,10 +246,10 @@ class _Pass:
 
     def _pause_site(self, harvest: Harvest, moment: datetime) -> None:
         """A 429 or 503 holds for every source of the registrable domain."""
-        pause = schedule.site_pause(harvest.error, moment) if harvest.error else None
-        if pause is None:
+        pause = self._pause(harvest.error, moment)
+        sharing = self._sharing(harvest.source) if pause is not None else ()
+        if pause is None or not sharing:
             return
-        sharing = self._sharing(harvest.source)
         self._pauses |= {other.name: pause for other in sharing}
         states = self._store.states()
         with self._store.together():

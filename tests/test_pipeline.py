@@ -1,10 +1,12 @@
 """Passes from end to end: real documents over loopback, a real database, real files."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 import trustme
-from loopback import Reply, Server, server_tls
+from loopback import Reply, Route, Server, server_tls
 from world import CORPUS, EVERYTHING, SHARED, World, source
 
 DATA = Path(__file__).parent / "data" / "pipeline"
@@ -163,7 +165,10 @@ def test_one_guid_for_all_and_one_link_for_all_lose_nothing(tmp_path: Path) -> N
 def test_a_server_that_asks_for_peace_gets_it_for_all_its_sources(tmp_path: Path) -> None:
     """After a 429 no other source of the site is asked, not even by `--all`, until the time is over."""
     busy = Reply(b"", 429, headers={"Retry-After": "7200"})
-    routes = {"/a": [busy, Reply(rss(item("A", "https://p.example/a")))], "/b": Reply(rss())}
+    routes: dict[str, Route] = {
+        "/a": [busy, Reply(rss(item("A", "https://p.example/a")))],
+        "/b": Reply(rss()),
+    }
     with Server(routes) as server:
         one_at_a_time = "per_host = 1\n"
         tables = source("a", server.url("/a")) + one_at_a_time + source("b", server.url("/b")) + one_at_a_time
@@ -192,6 +197,22 @@ def test_an_edit_rewrites_the_post_and_moves_it_with_its_title(tmp_path: Path) -
     assert [row.counts.changed for row in report.sources] == [1]
     assert old.name.startswith("Old title-")
     assert new.name == old.name.replace("Old", "New")
+
+
+def test_outputs_are_for_everybody_and_the_database_is_not(tmp_path: Path) -> None:
+    """Whatever the umask, a web server may read what is published, and nobody else the store."""
+    before = os.umask(0o077)
+    try:
+        with Server({"/f": Reply(rss(item("One", "https://e.example/1")))}) as server:
+            world = World(tmp_path, source("f", server.url("/f")))
+            world.run()
+    finally:
+        os.umask(before)
+    for path in [world.outputs, *world.outputs.rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o755 if path.is_dir() else 0o644), path
+    storage = tmp_path / "storage"
+    for path in [storage, *storage.iterdir()]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
 def test_a_lost_output_is_written_again(tmp_path: Path) -> None:

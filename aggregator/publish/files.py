@@ -144,7 +144,8 @@ class Output:
     def _begin(self, files: Mapping[str, bytes], *, lasting: bool) -> None:
         """Notes that a batch is under way and, if a record of it is to follow, what it writes."""
         if not self.directory.is_dir():
-            self.directory.mkdir(mode=FOLDER_MODE, parents=True)
+            self.directory.mkdir(parents=True)
+            self.directory.chmod(FOLDER_MODE)  # whatever the umask
         if lasting:
             self._unrecorded |= {_note(path, _digest(data)) for path, data in files.items()}
         (self.directory / _MARKER).write_text("\n".join(sorted(self._unrecorded)), "utf-8")
