@@ -18,8 +18,10 @@ from pydantic_core import ErrorDetails
 
 from aggregator import __version__
 from aggregator.errors import Problem, SettingsError
-from aggregator.options import FetchPolicy, Site, Source
-from aggregator.tables import FOREVER, FeedTable, FetchTable, FileTables, SeedTable
+from aggregator.model import Node
+from aggregator.options import FetchPolicy, Site, Source, Terms
+from aggregator.rule_tables import rule_problems, rules_for
+from aggregator.tables import FOREVER, FeedTable, FetchTable, FileTables, SeedTable, TermsTable
 
 DEFAULT_FILE = Path("feeds.toml")
 FILE_VARIABLE = "AGGREGATOR_CONFIG"
@@ -48,6 +50,7 @@ class Settings:
     outputs: Path
     workers: int
     sources: tuple[Source, ...]
+    full_text_budget: int = 100
     warnings: tuple[Problem, ...] = ()
 
 
@@ -203,6 +206,10 @@ def _feed_problems(tables: FileTables) -> Iterator[Problem]:
             yield Problem(where, "both url and path", "keep the one that is meant")
         if feed.interval is not None and feed.schedule is not None:
             yield Problem(where, "both interval and schedule", "keep the one that is meant")
+        if feed.excerpt is not None and feed.full_text:
+            yield Problem(where, "both excerpt and full_text", "keep the one that is meant")
+    names = {_name(table) for table in _named(tables)}
+    yield from rule_problems(tables.rules, names)
 
 
 def _warnings(raw: dict[str, Any]) -> Iterator[Problem]:
@@ -234,10 +241,11 @@ def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> 
         fallback_image=tables.posts.fallback_image,
         flavour=tables.posts.flavour,
         hub=tables.publish.hub,
+        terms=tuple(_terms(tables)),
     )
     agent = tables.fetch.user_agent or f"aggregator/{__version__} (+{site.base_url})"
-    seeds = tuple(_seed(table, place) for table in tables.seeds)
-    feeds = tuple(_feed(table, tables.fetch, agent, place) for table in tables.sources)
+    seeds = tuple(_seed(table, tables, place) for table in tables.seeds)
+    feeds = tuple(_feed(table, tables, agent, place) for table in tables.sources)
     return Settings(
         file=file,
         site=site,
@@ -245,6 +253,7 @@ def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> 
         outputs=place(tables.outputs.directory),
         workers=tables.fetch.workers or 16,
         sources=seeds + feeds,
+        full_text_budget=tables.fetch.full_text_budget,
         warnings=warnings,
     )
 
@@ -260,8 +269,33 @@ def _storage_url(url: str, folder: Path) -> str:
     return prefix + str(_under(folder, Path(url.removeprefix(prefix))))
 
 
-def _seed(table: SeedTable, place: Callable[[Path], Path]) -> Source:
-    name = table.name or str(table.path)
+def _name(table: SeedTable | FeedTable) -> str:
+    url = table.url if isinstance(table, FeedTable) else None
+    return table.name or url or str(table.path)
+
+
+def _named(tables: FileTables) -> Iterator[SeedTable | FeedTable]:
+    yield from tables.seeds
+    yield from tables.sources
+
+
+def _terms(tables: FileTables) -> Iterator[tuple[Node, Terms]]:
+    """The terms that somebody set, and what they are for."""
+    for_nodes: list[tuple[Node, TermsTable]] = [(Node("category", ()), tables.site)]
+    for_nodes += [(Node("category", table.path), table) for table in tables.categories]
+    for_nodes += [(Node("source", (_name(table),)), table) for table in _named(tables)]
+    for node, table in for_nodes:
+        terms = Terms(noindex=table.noindex, excerpt=table.excerpt_only, licence=table.licence)
+        if terms != Terms():
+            yield node, terms
+
+
+def _players(tables: FileTables) -> frozenset[str] | None:
+    return None if tables.clean.players is None else frozenset(tables.clean.players)
+
+
+def _seed(table: SeedTable, tables: FileTables, place: Callable[[Path], Path]) -> Source:
+    name = _name(table)
     return Source(
         name=name,
         kind="seed",
@@ -272,10 +306,13 @@ def _seed(table: SeedTable, place: Callable[[Path], Path]) -> Source:
         proxy_prefixes=table.proxy_prefixes,
         enabled=table.enabled,
         keep=table.keep,
+        rules=rules_for(tables.rules, name),
+        players=_players(tables),
     )
 
 
-def _feed(table: FeedTable, defaults: FetchTable, agent: str, place: Callable[[Path], Path]) -> Source:
+def _feed(table: FeedTable, tables: FileTables, agent: str, place: Callable[[Path], Path]) -> Source:
+    defaults, name = tables.fetch, _name(table)
     shared = set(FetchPolicy.__dataclass_fields__) & set(FetchTable.model_fields)
     chosen = {
         key: value
@@ -285,7 +322,7 @@ def _feed(table: FeedTable, defaults: FetchTable, agent: str, place: Callable[[P
     }
     policy = FetchPolicy(**({"user_agent": agent} | chosen), schedule=table.schedule, auth=table.auth)
     return Source(
-        name=table.name or table.url or str(table.path),
+        name=name,
         kind="feed",
         url=table.url,
         path=place(table.path) if table.path is not None else None,
@@ -293,4 +330,9 @@ def _feed(table: FeedTable, defaults: FetchTable, agent: str, place: Callable[[P
         enabled=table.enabled,
         fetch=policy,
         keep=table.keep,
+        rules=rules_for(tables.rules, name),
+        players=_players(tables),
+        tracking=table.keep_tracking,
+        excerpt=table.excerpt,
+        full_text=table.full_text,
     )

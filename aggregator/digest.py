@@ -12,6 +12,8 @@ from aggregator.model import Document, FileStamp, Refined, SourceState
 from aggregator.options import Source
 from aggregator.parse import feed, frontmatter
 from aggregator.refine.entries import Context, RefinedDocument, refine
+from aggregator.refine.policy import PLAYERS
+from aggregator.refine.rules import Ruled, sum_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class DigestedFiles:
     articles: tuple[Refined, ...]
     stamps: dict[str, FileStamp]
     problems: tuple[str, ...]
+    ruled: tuple[Ruled, ...] = ()
 
 
 def digest_feed(
@@ -61,6 +64,7 @@ def digest_files(
     articles: list[Refined] = []
     stamps: dict[str, FileStamp] = {}
     problems: list[str] = []
+    ruled: list[tuple[Ruled, ...]] = []
     context = _context(source, SourceState(), "", now)
     for file in files:
         try:
@@ -79,8 +83,9 @@ def digest_files(
         refined = refine(Document(entries=(entry,)), context)
         articles += refined.articles
         problems += (f"{file.path}: {note}" for note in refined.notes)
+        ruled.append(refined.ruled)
         stamps[file.path] = file.stamp
-    return DigestedFiles(tuple(articles), stamps, tuple(problems))
+    return DigestedFiles(tuple(articles), stamps, tuple(problems), sum_up(ruled))
 
 
 def _context(source: Source, state: SourceState, url: str, now: datetime) -> Context:
@@ -91,4 +96,9 @@ def _context(source: Source, state: SourceState, url: str, now: datetime) -> Con
         proxy_prefixes=source.proxy_prefixes,
         void_guids=state.void_guids,
         void_links=state.void_links,
+        players=frozenset(PLAYERS) if source.players is None else source.players,
+        tracking=source.tracking,
+        rules=source.rules,
+        categories=source.categories,
+        excerpt=source.excerpt,
     )

@@ -30,9 +30,56 @@ class FetchPolicy:
     dead_after: float = 14 * 86400.0
 
 
+RuleField = Literal["title", "text", "author", "tags", "link", "language"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one field of an entry is held against: any of some words, or a regular expression."""
+
+    field: RuleField
+    words: tuple[str, ...] = ()
+    regex: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What a regular expression finds in a title or link is replaced; groups may be used."""
+
+    field: Literal["title", "link"]
+    regex: str
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One `[[rules]]` table, for the sources that it names.
+
+    keep      entries that do not fit `when` are dropped
+    drop      entries that fit are dropped
+    rewrite   title or link of entries that fit are changed; this happens before all else
+    route     entries that fit go under `path` instead of the source's categories
+
+    An entry fits when every one of `when` does. `category` is the start of the category paths
+    that the rule is for; `label` names the rule to people.
+    """
+
+    label: str
+    action: Literal["keep", "drop", "rewrite", "route"]
+    when: tuple[Wanted, ...] = ()
+    category: CategoryPath = ()
+    rewrites: tuple[Rewrite, ...] = ()
+    path: CategoryPath = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One `[[sources]]` or `[[seeds]]` table. Its name is its identity."""
+    """One `[[sources]]` or `[[seeds]]` table. Its name is its identity.
+
+    `players` are hosts whose frames may stay (None: the usual ones); `tracking`: links keep their
+    tracking parameters; `excerpt`: characters of each body that are republished (None: all);
+    `full_text`: bodies are taken from the pages that entries link to.
+    """
 
     name: str
     kind: SourceKind
@@ -45,6 +92,11 @@ class Source:
     markup: Literal["html", "markdown"] = "html"
     proxy_prefixes: tuple[str, ...] = ()
     keep: float | None = None
+    rules: tuple[Rule, ...] = ()
+    players: frozenset[str] | None = None
+    tracking: bool = False
+    excerpt: int | None = None
+    full_text: bool = False
 
     @property
     def location(self) -> str:

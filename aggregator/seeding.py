@@ -17,6 +17,7 @@ from aggregator.digest import DigestedFiles, RawFile, digest_files
 from aggregator.errors import FetchError
 from aggregator.model import Counts, SourceState
 from aggregator.options import Source
+from aggregator.refine.rules import Ruled, sum_up
 from aggregator.store import Store
 from aggregator.workers import Workers
 
@@ -35,6 +36,7 @@ class Outcome:
     files: int
     counts: Counts
     problems: tuple[str, ...]
+    ruled: tuple[Ruled, ...] = ()
 
 
 def read(
@@ -51,16 +53,18 @@ def read(
     known = store.file_stamps(source.name)
     listing = scan(source.path, known)
     counts, problems, files = Counts(), list[str](), 0
+    ruled: list[tuple[Ruled, ...]] = []
     for batch in _batches(listing, FILES_PER_TRANSACTION):
         files += len(batch)
         problems += (f"{file.path}: {file.problem}" for file in batch if file.data is None)
         raw = [RawFile(file.path, file.stamp, file.data) for file in batch if file.data is not None]
         digested = _digest(source, raw, fallback_image, workers, moment)
         problems += digested.problems
+        ruled.append(digested.ruled)
         more = store.record(source, digested.articles, state, moment, stamps=digested.stamps)
         counts = _sum(counts, more)
     store.record(source, (), schedule.after_scan(state, moment), moment, gone=known.keys() - listing.present)
-    return Outcome(files, counts, tuple(problems))
+    return Outcome(files, counts, tuple(problems), sum_up(ruled))
 
 
 def _digest(
@@ -78,6 +82,7 @@ def _digest(
         tuple(article for part in parts for article in part.articles),
         {path: stamp for part in parts for path, stamp in part.stamps.items()},
         tuple(problem for part in parts for problem in part.problems),
+        sum_up([part.ruled for part in parts]),
     )
 
 

@@ -13,8 +13,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from aggregator.rule_tables import RuleTable
+
 FOREVER = "forever"
 
+_HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 _BYTES = {"": 1, "B": 1}
 _BYTES |= {f"{unit}B": 1000**power for power, unit in enumerate("KMG", 1)}
@@ -128,6 +131,13 @@ def _auth(value: object) -> str:
     return text
 
 
+def _hosts(value: object) -> tuple[str, ...]:
+    hosts = value if isinstance(value, list) else [None]
+    if any(not isinstance(host, str) or not re.fullmatch(_HOST, host, re.IGNORECASE) for host in hosts):
+        raise ValueError('write a list of host names, like ["youtube.com"]')
+    return tuple(str(host).lower() for host in hosts)
+
+
 Duration = Annotated[float, BeforeValidator(_positive_duration)]
 Pause = Annotated[float, BeforeValidator(parse_duration)]
 Size = Annotated[int, BeforeValidator(parse_size)]
@@ -153,7 +163,15 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SiteTable(Table):
+class TermsTable(Table):
+    """On what terms something is republished."""
+
+    noindex: Flag = False
+    excerpt_only: Flag = False
+    licence: Annotated[str, Field(strict=True)] = ""
+
+
+class SiteTable(TermsTable):
     """What outputs say of the site."""
 
     title: Name = "aggregator"
@@ -235,7 +253,19 @@ class FetchTable(Table):
     dead_after: Duration | None = None
 
 
-class SeedTable(Table):
+class FetchDefaultsTable(FetchTable):
+    """What `[fetch]` sets besides, for the whole pass."""
+
+    full_text_budget: Annotated[int, Field(strict=True, ge=0)] = 100
+
+
+class CleanTable(Table):
+    """What stays of the HTML of feeds."""
+
+    players: Annotated[tuple[str, ...] | None, BeforeValidator(_hosts)] = None
+
+
+class SeedTable(TermsTable):
     """One seed directory."""
 
     path: Path_
@@ -248,7 +278,7 @@ class SeedTable(Table):
     keep: Keep = None
 
 
-class FeedTable(FetchTable):
+class FeedTable(FetchTable, TermsTable):
     """One feed."""
 
     categories: Annotated[tuple[str, ...], BeforeValidator(_at_least_one_category)]
@@ -259,6 +289,15 @@ class FeedTable(FetchTable):
     auth: Auth | None = None
     enabled: Flag = True
     keep: Keep = None
+    excerpt: Count | None = None
+    full_text: Flag = False
+    keep_tracking: Flag = False
+
+
+class CategoryTable(TermsTable):
+    """A category and all below it."""
+
+    path: Annotated[tuple[str, ...], BeforeValidator(_at_least_one_category)]
 
 
 class FileTables(Table):
@@ -272,6 +311,9 @@ class FileTables(Table):
     publish: PublishTable = PublishTable()
     serve: ServeTable = ServeTable()
     scale: ScaleTable = ScaleTable()
-    fetch: FetchTable = FetchTable()
+    clean: CleanTable = CleanTable()
+    fetch: FetchDefaultsTable = FetchDefaultsTable()
     seeds: tuple[SeedTable, ...] = ()
     sources: tuple[FeedTable, ...] = ()
+    categories: tuple[CategoryTable, ...] = ()
+    rules: tuple[RuleTable, ...] = ()
