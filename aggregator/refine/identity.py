@@ -23,6 +23,7 @@ FINGERPRINT_MIN = 200
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]+")
 _BREAK = re.compile(r"[.,:;!?。！？；，：、…\n]+")
+_LF = "\n"
 _WORD = re.compile(r"[^\W_]+")
 
 # What moves by itself beside a text. It counts for nothing where it stands alone, not in a sentence.
@@ -95,8 +96,8 @@ def digest(*parts: str) -> str:
 
 def pieces(text: str) -> tuple[str, ...]:
     """The clauses of `text` as they are compared: NFKC, without case, blanks and punctuation."""
-    found = ("".join(_WORD.findall(piece)) for piece in _BREAK.split(text))
-    return tuple(unicodedata.normalize("NFKC", piece).casefold() for piece in found if piece)
+    words = _LF.join(["".join(_WORD.findall(piece)) for piece in _BREAK.split(text)])
+    return tuple(filter(None, unicodedata.normalize("NFKC", words).casefold().split(_LF)))
 
 
 def normal(text: str) -> str:

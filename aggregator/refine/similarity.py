@@ -94,8 +94,7 @@ class Writing:
 
     def clauses(self) -> dict[str, int]:
         """The pieces that are long enough to be somebody's own, and the bytes of each."""
-        sizes = {piece: len(piece.encode()) for piece in self.pieces}
-        return {piece: size for piece, size in sizes.items() if size >= CLAUSE_MIN}
+        return {piece: size for piece in self.pieces if (size := len(piece.encode())) >= CLAUSE_MIN}
 
 
 def writing(title: str, body: str) -> Writing:
@@ -104,8 +103,9 @@ def writing(title: str, body: str) -> Writing:
 
 
 def of_text(title: str, text: str) -> Writing:
-    """The same of a steady text."""
-    return Writing(title, text, identity.pieces(text))
+    """The same of a steady text; a short one is not looked into."""
+    short = len(text) < identity.FINGERPRINT_MIN
+    return Writing(title, text, () if short else identity.pieces(text))
 
 
 def bands(one: Writing) -> tuple[int, ...]:
