@@ -167,7 +167,9 @@ class _Pass:
         self._settings, self._store, self._plan, self._tools = settings, store, plan, with_
         self._states = states
         self._due = due
-        self._feeds = [source for source in due if source.kind == "feed"]
+        # Sources that failed last time may hang again, so they wait behind the others.
+        feeds = [source for source in due if source.kind == "feed"]
+        self._feeds = sorted(feeds, key=lambda source: states[source.name].failures > 0)
         self._turns = Turns(HostQueue(self._feeds, states))
         self._harvests: queue.Queue[Harvest | None] = queue.Queue(maxsize=2 * BATCH)
         self._unpublished = False
