@@ -8,7 +8,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,6 @@ FILE_VARIABLE = "AGGREGATOR_CONFIG"
 _NOT_YET: dict[tuple[str, str], object] = {
     ("storage", "keep"): FOREVER,
     ("dedup", "near"): "off",
-    ("publish", "hub"): "",
-    ("serve", "bind"): "127.0.0.1:8080",
-    ("serve", "in_daemon"): False,
     ("scale", "engine"): "local",
 }
 
@@ -51,6 +48,9 @@ class Settings:
     workers: int
     sources: tuple[Source, ...]
     full_text_budget: int = 100
+    fetch: FetchPolicy = field(default_factory=FetchPolicy)
+    bind: str = "127.0.0.1:8080"
+    serve_in_daemon: bool = False
     warnings: tuple[Problem, ...] = ()
 
 
@@ -254,6 +254,9 @@ def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> 
         workers=tables.fetch.workers or 16,
         sources=seeds + feeds,
         full_text_budget=tables.fetch.full_text_budget,
+        fetch=_policy(tables.fetch, tables.fetch, agent),
+        bind=tables.serve.bind,
+        serve_in_daemon=tables.serve.in_daemon,
         warnings=warnings,
     )
 
@@ -312,15 +315,7 @@ def _seed(table: SeedTable, tables: FileTables, place: Callable[[Path], Path]) -
 
 
 def _feed(table: FeedTable, tables: FileTables, agent: str, place: Callable[[Path], Path]) -> Source:
-    defaults, name = tables.fetch, _name(table)
-    shared = set(FetchPolicy.__dataclass_fields__) & set(FetchTable.model_fields)
-    chosen = {
-        key: value
-        for key in sorted(shared)
-        if (value := getattr(table, key) if getattr(table, key) is not None else getattr(defaults, key))
-        is not None
-    }
-    policy = FetchPolicy(**({"user_agent": agent} | chosen), schedule=table.schedule, auth=table.auth)
+    name = _name(table)
     return Source(
         name=name,
         kind="feed",
@@ -328,7 +323,7 @@ def _feed(table: FeedTable, tables: FileTables, agent: str, place: Callable[[Pat
         path=place(table.path) if table.path is not None else None,
         categories=table.categories,
         enabled=table.enabled,
-        fetch=policy,
+        fetch=replace(_policy(table, tables.fetch, agent), schedule=table.schedule, auth=table.auth),
         keep=table.keep,
         rules=rules_for(tables.rules, name),
         players=_players(tables),
@@ -336,3 +331,15 @@ def _feed(table: FeedTable, tables: FileTables, agent: str, place: Callable[[Pat
         excerpt=table.excerpt,
         full_text=table.full_text,
     )
+
+
+def _policy(table: FetchTable, defaults: FetchTable, agent: str) -> FetchPolicy:
+    """What a table says of fetching, else the defaults."""
+    shared = set(FetchPolicy.__dataclass_fields__) & set(FetchTable.model_fields)
+    chosen = {
+        key: value
+        for key in sorted(shared)
+        if (value := getattr(table, key) if getattr(table, key) is not None else getattr(defaults, key))
+        is not None
+    }
+    return FetchPolicy(**({"user_agent": agent} | chosen))

@@ -141,11 +141,11 @@ class HttpFetcher:
     def _send(self, ask: _Ask) -> Any:  # noqa: ANN401 - urllib3's response, untyped in requests
         """Send one request; returns with the head of the answer read."""
         policy = ask.source.fetch
-        target = _target(ask.url)
+        target = taken_apart(ask.url)
         headers = dict(ask.shared)
         if target.user:
             headers["Authorization"] = target.user
-        if ask.private and _reaches(target, _target(home(ask.source))):
+        if ask.private and _reaches(target, taken_apart(home(ask.source))):
             headers |= ask.private
         request = wire.Request(target, headers)
         proxies = self._proxies(policy, target.url)
@@ -167,7 +167,7 @@ class HttpFetcher:
         if adapter is None:
             judge = anywhere if policy.allow_private_networks else self._judge
             door = wire.Door(judge, self._resolver, self._patience)
-            context = wire.tls_context(_bundle(self._environment) if policy.verify else None)
+            context = wire.tls_context(bundle(self._environment) if policy.verify else None)
             adapter = wire.Adapter(door, context, self._connections)
             adapter = self._adapters.setdefault(key, adapter)
         return adapter
@@ -233,7 +233,7 @@ class HttpFetcher:
         return replace(found, body=None if unchanged else body, body_hash=digest, size=len(body))
 
 
-def _bundle(environment: Mapping[str, str]) -> str:
+def bundle(environment: Mapping[str, str]) -> str:
     """The file of authorities to trust: as the usual variables say, else certifi's."""
     named = (environment.get(name) for name in BUNDLE_VARIABLES)
     return next(filter(None, named), None) or certifi.where()
@@ -257,7 +257,7 @@ def _shared_headers(policy: FetchPolicy, validators: Validators) -> dict[str, st
 
 
 @lru_cache(maxsize=16384)
-def _target(url: str) -> wire.Target:
+def taken_apart(url: str) -> wire.Target:
     """An address as it goes on the wire, taken apart once and not at every request.
 
     Raises FetchError for a scheme other than http and https, ValueError for what is no address.
