@@ -271,6 +271,10 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
     date = _past(draft.date, context.now)
     if date != draft.date:
         notes.append("date-future")
+    tongue = language.tag(entry.language, document.language)
+    if tongue is None:
+        tongue = language.guess(f"{draft.title}. {draft.text}")
+        notes += ["language-guessed"] if tongue else []
     return Refined(
         key=name.key,
         uid=name.uid,
@@ -287,7 +291,7 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
         image=image,
         image_from=image_from,
         tags=_labels(entry.tags),
-        language=language.tag(entry.language, document.language),
+        language=tongue,
         origin=_origin(entry.origin, one.base),
         rights=text.shorten(text.label(entry.rights or document.rights or ""), MAX_SUMMARY) or None,
         categories=entry.categories,

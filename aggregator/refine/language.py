@@ -1,6 +1,9 @@
-"""Language tags: what a feed says, in the form of BCP 47 (RFC 5646)."""
+"""Languages: what a feed says, in the form of BCP 47 (RFC 5646), or else a guess from the text."""
 
 import re
+from collections import Counter
+
+from aggregator.refine.language_tables import SCRIPTS, SHARED, SIMPLIFIED, TRADITIONAL, WORDS
 
 _TAG = re.compile(
     r"[a-z]{2,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?(?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*", re.IGNORECASE
@@ -47,3 +50,70 @@ def _cased(part: str) -> str:
     if len(part) == 2:
         return part.upper()
     return part.title() if len(part) == 4 and part.isalpha() else part.lower()
+
+
+SAMPLE = 800
+"""Characters that are looked at."""
+FEWEST_LETTERS = 20
+FEWEST_WORDS = 4
+"""Known words that a guess needs at least."""
+CLEAR = 1.4
+"""So many times as many as of any other language."""
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SCRIPT = {language: re.compile(f"[{ranges}]") for language, ranges in SCRIPTS.items()}
+_SHARED = {ranges: re.compile(f"[{ranges}]") for ranges in SHARED}
+_LATIN = re.compile("[a-zA-Z\u00c0-\u024f\u1e00-\u1eff]")
+_SIMPLIFIED = re.compile(f"[{''.join(sorted(SIMPLIFIED - TRADITIONAL))}]")
+_TRADITIONAL = re.compile(f"[{''.join(sorted(TRADITIONAL - SIMPLIFIED))}]")
+_HOLDERS: dict[str, tuple[str, ...]] = {}
+for _language, _words in WORDS.items():
+    for _word in _words.split():
+        _HOLDERS[_word] = (*_HOLDERS.get(_word, ()), _language)
+
+
+def guess(text: str) -> str | None:
+    """The language of plain text by its script and small words, or None where that is not clear."""
+    sample = text[:SAMPLE].lower()
+    letters = sum(map(len, _LETTERS.findall(sample)))
+    if letters < FEWEST_LETTERS:
+        return None
+    return _by_script(sample, letters) or _by_words(sample)
+
+
+def _by_script(sample: str, letters: int) -> str | None:
+    # Latin names stand in texts of every script, and Chinese characters in Japanese.
+    if len(_LATIN.findall(sample)) > letters * 0.7:
+        return None
+    if len(_SCRIPT["ja"].findall(sample)) > letters * 0.1:
+        return "ja"
+    for ranges, script in _SHARED.items():
+        if len(script.findall(sample)) > letters * 0.3:
+            return _among(SHARED[ranges], sample)
+    for language, script in _SCRIPT.items():
+        if len(script.findall(sample)) > letters * 0.3:
+            return language
+    return None
+
+
+def _among(script: tuple[str, tuple[tuple[str, str], ...]], sample: str) -> str:
+    language, others = script
+    if language == "zh":
+        simplified, traditional = len(_SIMPLIFIED.findall(sample)), len(_TRADITIONAL.findall(sample))
+        return "zh-Hant" if traditional > simplified else "zh-Hans" if simplified else "zh"
+    for other, letters in others:
+        if sum(map(sample.count, letters)) * 100 > len(sample):
+            return other
+    return language
+
+
+def _by_words(sample: str) -> str | None:
+    found: Counter[str] = Counter()
+    for word in _LETTERS.findall(sample):
+        found.update(_HOLDERS.get(word, ()))
+    ranked = found.most_common(2)
+    if not ranked or ranked[0][1] < FEWEST_WORDS:
+        return None
+    if len(ranked) > 1 and ranked[0][1] < ranked[1][1] * CLEAR:
+        return None
+    return ranked[0][0]

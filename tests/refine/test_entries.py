@@ -220,3 +220,22 @@ def test_archive_bodies_are_stable() -> None:
         again = one(Entry(guid=file.name, body=Text(article.body), categories=("A",)))
         assert again.body == article.body
         assert again.uid == article.uid
+
+
+def test_a_missing_language_is_guessed() -> None:
+    """Where neither entry nor feed says it, the text does; a note says that it was guessed."""
+    article = one(
+        Entry(title=Text("港口"), body=Text("<p>那天早上港口很安静，船只并排停在天空下，人们还没来。</p>"))
+    )
+    assert (article.language, article.notes) == ("zh-Hans", ("language-guessed",))
+
+
+def test_bands_are_signed_64_bit_numbers() -> None:
+    """A long text has some, a short one none."""
+    sentences = "".join(
+        f"<p>In the year {n} the harbour was rebuilt once more, stone by stone.</p>" for n in range(9)
+    )
+    bands = one(Entry(title=Text("The harbour"), body=Text(sentences))).bands
+    assert 0 < len(bands) <= 8
+    assert all(-(2**63) <= key < 2**63 for key in bands)
+    assert one(Entry(title=Text("x"), body=Text("<p>short</p>"))).bands == ()
