@@ -1,8 +1,12 @@
 """The feed server of the benchmarks: answers from memory, on loopback, in a process of its own.
 
-python benchmarks/server.py FEEDS     prints its port, then serves until its standard input ends
+    python benchmarks/server.py FEEDS
 
-/<mode>/<version>/<feed>.xml    mode: etag (a 304 for the right validator) or plain (no validators)
+It prints its port. Each line that it reads is the version of all documents from then on and is
+echoed; it serves until its standard input ends.
+
+    /etag/<feed>.xml     a 304 for the right validator
+    /plain/<feed>.xml    no validators, always the whole document
 """
 
 import asyncio
@@ -10,6 +14,7 @@ import gzip
 import hashlib
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 
 from feeds import document
@@ -17,49 +22,56 @@ from feeds import document
 VERSIONS = (0, 1)
 
 
-def _answer(version: int, feed: int) -> tuple[str, bytes, str, bytes]:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said of one document, ready for the wire."""
+
+    etag: bytes
+    unchanged: bytes
+    full: bytes
+    plain: bytes
+
+
+def answer(version: int, feed: int) -> Answer:
+    """The answers for one version of one feed."""
     data = gzip.compress(document(feed, version), 6, mtime=0)
-    etag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
+    etag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'.encode()
     head = (
-        "HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nContent-Encoding: gzip\r\n"
-        f"Content-Length: {len(data)}\r\n"
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nContent-Encoding: gzip\r\n"
+        b"Content-Length: %d\r\n" % len(data)
     )
-    key = f"{version}/{feed}.xml"
-    unchanged = f"HTTP/1.1 304 Not Modified\r\nETag: {etag}\r\n\r\n".encode()
-    full = f"{head}ETag: {etag}\r\n\r\n".encode() + data
-    return key, full, etag, unchanged + f"{head}\r\n".encode() + data
+    return Answer(
+        etag,
+        b"HTTP/1.1 304 Not Modified\r\nETag: " + etag + b"\r\n\r\n",
+        head + b"ETag: " + etag + b"\r\n\r\n" + data,
+        head + b"\r\n" + data,
+    )
 
 
-class Answers:
-    """Everything that the server can say, ready for the wire."""
+class Site:
+    """Every answer, and which version holds now."""
 
     def __init__(self, feeds: int) -> None:
-        self.full: dict[str, bytes] = {}
-        self.unchanged: dict[str, tuple[str, bytes]] = {}
-        self.plain: dict[str, bytes] = {}
+        self.version = 0
         with ProcessPoolExecutor() as pool:
-            for version in VERSIONS:
-                for key, full, etag, rest in pool.map(partial(_answer, version), range(feeds), chunksize=20):
-                    end = rest.index(b"\r\n\r\n") + 4
-                    self.full[key] = full
-                    self.unchanged[key] = (etag, rest[:end])
-                    self.plain[key] = rest[end:]
+            self._answers = [
+                list(pool.map(partial(answer, version), range(feeds), chunksize=20)) for version in VERSIONS
+            ]
 
     def answer(self, request: bytes) -> bytes:
         """The answer to one request's head."""
-        target = request.split(b" ", 2)[1].decode()
-        _, mode, key = target.split("/", 2)
-        if mode == "plain":
-            return self.plain[key]
-        etag, unchanged = self.unchanged[key]
-        return unchanged if etag.encode() in request else self.full[key]
+        mode, name = request.split(b" ", 2)[1].rsplit(b"/", 2)[1:]
+        found = self._answers[self.version][int(name.partition(b".")[0])]
+        if mode == b"plain":
+            return found.plain
+        return found.unchanged if found.etag in request else found.full
 
 
 class Protocol(asyncio.Protocol):
     """One kept connection."""
 
-    def __init__(self, answers: Answers) -> None:
-        self.answers = answers
+    def __init__(self, site: Site) -> None:
+        self.site = site
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -72,16 +84,18 @@ class Protocol(asyncio.Protocol):
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             request, self.buffer = self.buffer[:end], self.buffer[end + 4 :]
-            self.transport.write(self.answers.answer(request))
+            self.transport.write(self.site.answer(request))
 
 
 async def main(feeds: int) -> None:
     """Serve until standard input ends."""
-    answers = Answers(feeds)
+    site = Site(feeds)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Protocol(answers), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: Protocol(site), "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await loop.run_in_executor(None, sys.stdin.read)
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        site.version = int(line)
+        print(site.version, flush=True)
     server.close()
 
 
