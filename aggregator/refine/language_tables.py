@@ -55,7 +55,7 @@ WORDS: dict[str, str] = {
     "fr": "le la les des et est une dans que pour qui sur pas avec plus sont cette aux du ce ont mais",
     "es": "el los las una que por con para es del como más pero sus está este han ser también muy y al",
     "pt": "o os as uma que não com para é dos das mais como foi ao pelo pela são também seu sua mas no na em",
-    "it": "il che di non è per una con sono della del anche come più gli alla nel dei delle questo ha si i lo",
+    "it": "il che di non è per una con sono della del anche come più gli alla nel dei delle questo ha si i",
     "nl": "de het een van en dat niet zijn op met voor aan ook maar bij naar wordt heeft deze uit nog er",
     "sv": "och att det som en är på av för med den inte till har ett om de var från men kan hade också vi",
     "da": "og det at en er af på til med den ikke der for som har de et men kan også var blev efter jeg",
