@@ -3,6 +3,7 @@
 Pure; the arguments and results are values that travel between processes.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,9 +12,13 @@ from aggregator.errors import ParseError
 from aggregator.model import Document, FileStamp, Refined, SourceState
 from aggregator.options import Source
 from aggregator.parse import feed, frontmatter
+from aggregator.parse.encodings import decode
 from aggregator.refine.entries import Context, RefinedDocument, refine
+from aggregator.refine.page import Page, read_page
 from aggregator.refine.policy import PLAYERS
-from aggregator.refine.rules import Ruled, sum_up
+from aggregator.refine.rules import Ruled, sum_up, too_slow
+
+_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Digested:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was odd and survived."""
-        return (*self.document.notes, *self.refined.notes)
+        return (*self.document.notes, *self.refined.notes, *too_slow(self.refined.ruled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,29 @@ def digest_files(
         problems += (f"{file.path}: {note}" for note in refined.notes)
         ruled.append(refined.ruled)
         stamps[file.path] = file.stamp
-    return DigestedFiles(tuple(articles), stamps, tuple(problems), sum_up(ruled))
+    done = sum_up(ruled)
+    return DigestedFiles(tuple(articles), stamps, (*problems, *too_slow(done)), done)
+
+
+def digest_page(source: Source, title: str, body: bytes, url: str, content_type: str | None) -> Page:
+    """Read the article of a page that an entry titled `title` links to."""
+    return read_page(
+        decode(body, _with_charset(body, content_type)).text,
+        url,
+        title=title,
+        players=_players(source),
+        tracking=source.tracking,
+    )
+
+
+def _with_charset(body: bytes, content_type: str | None) -> str | None:
+    """The content type with the encoding that the page itself names, if the server names none."""
+    named = None if "charset" in (content_type or "").lower() else _CHARSET.search(body[:4096])
+    return f"text/html; charset={named[1].decode()}" if named else content_type
+
+
+def _players(source: Source) -> frozenset[str]:
+    return frozenset(PLAYERS) if source.players is None else source.players
 
 
 def _context(source: Source, state: SourceState, url: str, now: datetime) -> Context:
@@ -96,7 +123,7 @@ def _context(source: Source, state: SourceState, url: str, now: datetime) -> Con
         proxy_prefixes=source.proxy_prefixes,
         void_guids=state.void_guids,
         void_links=state.void_links,
-        players=frozenset(PLAYERS) if source.players is None else source.players,
+        players=_players(source),
         tracking=source.tracking,
         rules=source.rules,
         categories=source.categories,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator import drops
 from aggregator.collect import schedule
 from aggregator.config import Settings
 from aggregator.logs import redact
@@ -18,7 +19,7 @@ class Health:
 
     `next_due` is None for files and folders, which every pass looks at. `status` is one of: ok, new
     (never asked yet), failing, dead (failing for longer than `dead_after`), gone (410), off
-    (`enabled = false`), left (no longer in feeds.toml).
+    (`enabled = false`), left (no longer in feeds.toml). `dropped` entries of the last document fell to rules.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Health:
     failures: int
     error: str | None
     messages: tuple[str, ...]
+    dropped: int = 0
 
 
 def health(settings: Settings, store: Store, now: datetime) -> list[Health]:
@@ -41,10 +43,11 @@ def health(settings: Settings, store: Store, now: datetime) -> list[Health]:
     known = {source.name: source for source in settings.sources}
     order = {name: number for number, name in enumerate(known)}
     rows = sorted(store.source_rows(now), key=lambda row: (order.get(row.name, len(order)), row.name))
-    return [_health(row, known.get(row.name), now) for row in rows]
+    dropped = drops.read(store)
+    return [_health(row, known.get(row.name), now, dropped.get(row.name, 0)) for row in rows]
 
 
-def _health(row: SourceRow, source: Source | None, now: datetime) -> Health:
+def _health(row: SourceRow, source: Source | None, now: datetime, dropped: int) -> Health:
     state = row.state
     return Health(
         name=row.name,
@@ -58,7 +61,8 @@ def _health(row: SourceRow, source: Source | None, now: datetime) -> Health:
         next_due=state.next_due if source and source.url else None,
         failures=state.failures,
         error=state.last_error,
-        messages=tuple(_messages(state, source, now)),
+        messages=(*_messages(state, source, now), *_dropped(dropped)),
+        dropped=dropped,
     )
 
 
@@ -72,6 +76,10 @@ def _status(state: SourceState, source: Source | None, now: datetime) -> str:
     if state.failures:
         return "dead" if schedule.is_dead(source, state, now) else "failing"
     return "ok" if state.last_success else "new"
+
+
+def _dropped(count: int) -> tuple[str, ...]:
+    return (f"rules dropped {count} entries of its last document",) if count else ()
 
 
 def _messages(state: SourceState, source: Source | None, now: datetime) -> list[str]:

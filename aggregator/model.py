@@ -311,6 +311,8 @@ class Article:
     origin: Origin | None = None
     rights: str | None = None
     related: tuple[Related, ...] = ()
+    image_from: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def date(self) -> datetime:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from aggregator import seeding
+from aggregator import drops, seeding
 from aggregator.collect import schedule
 from aggregator.collect.hosts import HostQueue, Sites, Turns
 from aggregator.collect.http import HttpFetcher
@@ -27,11 +27,13 @@ from aggregator.collect.local import read_feed_file
 from aggregator.config import Settings
 from aggregator.digest import Digested, digest_feed
 from aggregator.errors import SourceError
+from aggregator.fulltext import Pages
 from aggregator.model import Counts, Fetched, SourceState
 from aggregator.options import Source
 from aggregator.parse.limits import harmless
 from aggregator.publishing import PublishReport, publish
 from aggregator.refine.entries import RefinedDocument
+from aggregator.refine.rules import count_dropped
 from aggregator.store import Store
 from aggregator.workers import Workers
 
@@ -51,13 +53,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceReport:
-    """What a pass did for one source; `messages` are what the operator should know."""
+    """What a pass did for one source; `messages` are what the operator should know.
+
+    `dropped` entries are those that rules left out.
+    """
 
     source: str
     result: Result
     counts: Counts = NOTHING
     seconds: float = 0.0
     messages: tuple[str, ...] = ()
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +153,7 @@ def run_pass(settings: Settings, store: Store, plan: Plan, with_: Tools) -> Pass
     work.publish()
     order = {source.name: number for number, source in enumerate(settings.sources)}
     rows = sorted(work.rows, key=lambda row: order[row.source])
+    drops.note(settings, store, {row.source: row.dropped for row in rows if row.result == "updated"})
     return PassReport(sources=tuple(rows), publish=work.published)
 
 
@@ -176,6 +183,7 @@ class _Pass:
         self._sites = Sites(settings.sources)
         self._lock = threading.Lock()
         self._pauses: dict[str, schedule.Pause] = {}
+        self._pages = Pages(settings.full_text_budget, store, with_, self._turns)
 
     def collect(self) -> None:
         """Seed directories are read while the feeds wait for the network."""
@@ -198,10 +206,14 @@ class _Pass:
                 self._turns.stop()
             if self._plan.stop() and not batch:
                 return
+        for harvests in self._pages.complete(self._pauses.keys(), self._plan.stop):
+            self._store_batch(harvests)
 
     def _gather_all(self) -> None:
         while (source := self._turns.take()) is not None:
-            self._harvests.put(_gather(source, self._states[source.name], self._release, self._tools))
+            harvest = _gather(source, self._states[source.name], self._release, self._tools)
+            if not self._pages.take_in(harvest):
+                self._harvests.put(harvest)
         self._harvests.put(None)
 
     def _release(self, source: Source, error: SourceError | None) -> None:
@@ -358,6 +370,7 @@ def _store(harvest: Harvest, store: Store, moment: datetime) -> SourceReport:
         counts=counts,
         seconds=harvest.seconds,
         messages=digested.notes,
+        dropped=count_dropped(digested.refined.ruled),
     )
 
 
@@ -381,4 +394,5 @@ def _read_seeds(
         counts=outcome.counts,
         seconds=time.monotonic() - begun,
         messages=outcome.problems,
+        dropped=count_dropped(outcome.ruled),
     )

@@ -109,6 +109,11 @@ class HostQueue:
         self._places[source.name] = name
         self._list(name, host)
 
+    def add(self, sources: Iterable[Source]) -> None:
+        """Let these wait too."""
+        for source in sources:
+            self._add(source, SourceState())
+
     def __len__(self) -> int:
         """How many still wait."""
         return self._count
@@ -206,6 +211,12 @@ class Turns:
             dropped = self._queue.drop(sources)
             self._change.notify_all()
             return dropped
+
+    def add(self, sources: Iterable[Source]) -> None:
+        """Let these wait too, behind what went before them to the same hosts."""
+        with self._change:
+            self._queue.add(sources)
+            self._change.notify_all()
 
     def stop(self) -> None:
         """Give out no more."""

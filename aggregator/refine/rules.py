@@ -188,6 +188,21 @@ def texts_from(fields: Mapping[RuleField, Callable[[], str]]) -> Texts:
     return text
 
 
+def count_dropped(ruled: Sequence[Ruled]) -> int:
+    """How many entries were left out."""
+    return sum(one.count for one in ruled if one.action in {"keep", "drop"})
+
+
+def too_slow(ruled: Sequence[Ruled]) -> tuple[str, ...]:
+    """A sentence for each rule that took too long."""
+    return tuple(
+        f"{one.rule} took longer than {SECONDS:g} s for {one.slow} entries, which stay; "
+        "make its expression simpler"
+        for one in ruled
+        if one.slow
+    )
+
+
 def sum_up(parts: Sequence[Sequence[Ruled]]) -> tuple[Ruled, ...]:
     """What the same rules did in several documents."""
     found: dict[str, Ruled] = {}

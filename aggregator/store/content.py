@@ -118,6 +118,7 @@ def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
             "language": entry.language,
             "origin": [origin.title, origin.link, origin.id] if origin else None,
             "rights": entry.rights,
+            "notes": entry.notes,
         }
     )
     return {
@@ -201,4 +202,6 @@ def _article(row: Record, carried: tuple[Provenance, ...]) -> Article:
         language=details.get("language"),
         origin=Origin(*origin) if origin else None,
         rights=details.get("rights"),
+        image_from=details.get("image_from", ""),
+        notes=tuple(details.get("notes", ())),
     )

@@ -8,8 +8,9 @@ from typing import Self
 
 from aggregator.model import Article, Counts, FileStamp, Node, Refined, SourceState
 from aggregator.options import Source
-from aggregator.store import articles, content, listing, months, outputs, sources
+from aggregator.store import articles, content, history, listing, months, outputs, sources
 from aggregator.store.engine import Database, open_database
+from aggregator.store.history import Sighting
 from aggregator.store.listing import NodeRow
 from aggregator.store.months import Stretch
 from aggregator.store.outputs import OutputRecord, Stale
@@ -125,6 +126,21 @@ class Store:
         """The articles with these ids, in this order; ids that are not there are left out."""
         with self._database.read() as conn:
             return content.load(conn, ids)
+
+    def carried(self, source: str, keys: Collection[str]) -> dict[str, Article]:
+        """The articles that entries of a source with these keys (`Refined.key`) are already."""
+        with self._database.read() as conn:
+            return history.carried(conn, source, keys)
+
+    def find(self, text: str) -> list[Article]:
+        """The articles that a link, a guid, a uid, its first 8 digits, or a post's path names."""
+        with self._database.read() as conn:
+            return content.load(conn, history.find(conn, text))
+
+    def history(self, article_id: int) -> tuple[Sighting, ...]:
+        """Every sighting of an article, the first first."""
+        with self._database.read() as conn:
+            return history.history(conn, article_id)
 
     def nodes(self) -> list[NodeRow]:
         """Every node that lists articles or belongs to an active source, ordered."""
