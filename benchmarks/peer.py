@@ -1,8 +1,8 @@
 """The peer: `reader` (PyPI) at the same feeds, as a process of its own.
 
-    python benchmarks/peer.py DATABASE WORKERS add < addresses     subscribe
-    python benchmarks/peer.py DATABASE WORKERS start               open only
-    python benchmarks/peer.py DATABASE WORKERS update              one pass over all
+python benchmarks/peer.py DATABASE WORKERS add < addresses     subscribe
+python benchmarks/peer.py DATABASE WORKERS start               open only
+python benchmarks/peer.py DATABASE WORKERS update              one pass over all
 """
 
 import sys
