@@ -13,12 +13,14 @@ Rules of this file: pure; months and counts in, a plan out. A month is over when
 article of a later one: the clock is never asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from aggregator.model import Article
 from aggregator.options import Site
 from aggregator.publish.paths import ARCHIVE, address
+
+ENDING = ".atom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,13 @@ def _parts(month: str, count: int, size: int) -> list[ArchivePage]:
 
 def archive_path(folder: str, name: str) -> str:
     """Where an archive document lies, relative to the outputs; `folder` is that of its feed."""
-    return f"{folder}/{ARCHIVE}/{name}.atom"
+    return f"{folder}/{ARCHIVE}/{name}{ENDING}"
+
+
+def in_order(paths: Iterable[str]) -> list[str]:
+    """The names of the archive documents at these paths of one feed, oldest first."""
+    names = (path.rsplit("/", 1)[-1].removesuffix(ENDING) for path in paths)
+    return sorted(names, key=lambda name: (name[:7], int(name[8:] or 1)))
 
 
 def archive_address(site: Site, folder: str, name: str) -> str:

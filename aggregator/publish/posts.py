@@ -33,15 +33,17 @@ def title(article: Article) -> str:
     return article.title or headline("", article.body, article.sources[0].source, article.date)
 
 
-def post_path(article: Article, flavour: Flavour = "hexo") -> str:
+def post_path(article: Article, flavour: Flavour = "hexo", *, apart: bool = False) -> str:
     """Where the post of `article` lies, relative to the outputs; `/` between the parts.
 
-    By its date in UTC. Jekyll takes only files whose names begin with a day.
+    By its date in UTC. Jekyll takes only files whose names begin with a day. `apart` gives a
+    name with the whole uid, for an article whose usual path is another's.
     """
     date = article.date.astimezone(UTC)
     year, month = f"{date.year:04d}", f"{date.month:02d}"
     start = f"{year}-{month}-{date.day:02d}-" if flavour == "jekyll" else ""
-    return f"posts/{year}/{month}/{_file_name(start, title(article), article.uid[:8])}"
+    digits = f"{article.uid[8:]}-{article.uid[:8]}" if apart else article.uid[:8]
+    return f"posts/{year}/{month}/{_file_name(start, title(article), digits)}"
 
 
 def render(article: Article, site: Site) -> bytes:

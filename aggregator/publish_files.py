@@ -1,0 +1,123 @@
+"""Files on their way into the outputs: what is ours, and what the store is told of it.
+
+Files reach the disk before the store records them, so the record may lag and never leads: what a
+killed run left behind is done again by the next. A file that we did not write, or that somebody
+edited since, is kept unless `force` says otherwise.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from aggregator import pings
+from aggregator.model import Node
+from aggregator.options import Site, Source
+from aggregator.publish.files import Output, Written
+from aggregator.publish.websub import topics
+from aggregator.store import OutputRecord, Store
+
+REMOVED_AT_ONCE = 2_000
+
+
+@dataclass(slots=True)
+class PublishReport:
+    """What publishing did.
+
+    Files written by kind, files removed, what could not be done, and files that were left
+    alone because somebody edited them or put them there.
+    """
+
+    posts: int = 0
+    feeds: int = 0
+    pages: int = 0
+    removed: int = 0
+    problems: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def __add__(self, other: "PublishReport") -> "PublishReport":
+        return PublishReport(
+            self.posts + other.posts,
+            self.feeds + other.feeds,
+            self.pages + other.pages,
+            self.removed + other.removed,
+            self.problems + other.problems,
+            self.kept + other.kept,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file to be written: its place and bytes, and what it is of (see `OutputRecord`)."""
+
+    path: str
+    data: bytes
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a publishing run works: what it reads, where it writes, and what it has done so far."""
+
+    site: Site
+    sources: tuple[Source, ...]
+    store: Store
+    output: Output
+    report: PublishReport
+    stop: Callable[[], bool]
+    force: bool = False
+
+    def write(
+        self,
+        documents: Sequence[Document],
+        *,
+        serial: int,
+        posts: Collection[int] = (),
+        nodes: Collection[Node] = (),
+        gone: Collection[str] = (),
+    ) -> Written:
+        """Bring documents on disk, record them, and note what they are of as fresh.
+
+        `gone` are files that go with what is written now. Raises PublishError.
+        """
+        files = {document.path: document.data for document in documents}
+        announced = topics(files, self.site) if self.site.hub else ()
+        if announced:
+            pings.expect(self.store, announced)
+        written = self.output.write(files, self._ours(files))
+        left = written.failed.keys() | set(written.kept)
+        records = [_record(document) for document in documents if document.path not in left]
+        with self.store.together():
+            self.store.published(records, posts=posts, nodes=nodes, serial=serial)
+            self.store.retire(gone)
+        if announced:
+            pings.settle(self.store, topics(written.changed, self.site))
+        self.output.settle()
+        self.report.problems += written.failed.values()
+        self.report.kept += map(_kept, written.kept)
+        return written
+
+    def remove(self) -> None:
+        """Remove what no longer belongs. A file that was edited stays, and is nobody's from then on."""
+        paths = iter(self.store.obsolete())
+        while some := list(islice(paths, REMOVED_AT_ONCE)):
+            written = self.output.remove(some, self._ours(some))
+            self.store.removed([path for path in some if path not in written.failed])
+            self.report.removed += len(written.changed)
+            self.report.problems += written.failed.values()
+            self.report.kept += map(_kept, written.kept)
+
+    def _ours(self, paths: Collection[str]) -> dict[str, bytes] | None:
+        if self.force:
+            return None
+        return {path: digest for path, (digest, _) in self.store.owners(paths).items()}
+
+
+def _record(document: Document) -> OutputRecord:
+    digest = hashlib.sha256(document.data).digest()
+    return OutputRecord(document.path, digest, len(document.data), document.kind, document.key)
+
+
+def _kept(path: str) -> str:
+    return f"{path} was edited or put there by somebody and is kept; `aggregator publish --force` replaces it"
