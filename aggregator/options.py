@@ -133,3 +133,24 @@ class Site:
     flavour: Literal["hexo", "jekyll", "hugo"] = "hexo"
     hub: str = ""
     terms: tuple[tuple[Node, Terms], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the store decides what an entry is, and what it keeps; durations in seconds.
+
+    near            what to do with nearly the same text of another source: one article ("merge"),
+                    two that name each other ("link"), or nothing ("off")
+    threshold       how alike such texts are, 0.0 to 1.0
+    window          how far their dates may lie apart
+    keep_revisions  how many earlier versions of an article are kept
+    flood_limit     how many old entries a source may come up with at once; None: any number
+    flood_age       from which age an entry is old
+    """
+
+    near: Literal["merge", "link", "off"] = "link"
+    threshold: float = 0.5
+    window: float = 3 * 86400.0
+    keep_revisions: int = 10
+    flood_limit: int | None = 20
+    flood_age: float = 7 * 86400.0

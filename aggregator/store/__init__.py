@@ -1,9 +1,32 @@
 """The only room that knows SQL."""
 
+from aggregator.store.backtest import Backtest
 from aggregator.store.db import Store
-from aggregator.store.listing import NodeRow
+from aggregator.store.explain import Explanation, Likeness
+from aggregator.store.floods import FloodRow
+from aggregator.store.history import Sighting
 from aggregator.store.months import Stretch
-from aggregator.store.outputs import OutputRecord, Stale
+from aggregator.store.nodes import NodeRow
+from aggregator.store.outputs import OutputRecord
+from aggregator.store.retention import Pruned
+from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
+from aggregator.store.stale import Stale
+from aggregator.store.tombs import Tomb
 
-__all__ = ["NodeRow", "OutputRecord", "SourceRow", "Stale", "Store", "Stretch"]
+__all__ = [
+    "Backtest",
+    "Explanation",
+    "FloodRow",
+    "Likeness",
+    "NodeRow",
+    "OutputRecord",
+    "Pruned",
+    "Revision",
+    "Sighting",
+    "SourceRow",
+    "Stale",
+    "Store",
+    "Stretch",
+    "Tomb",
+]

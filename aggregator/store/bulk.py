@@ -31,6 +31,13 @@ def insert(conn: Connection, table: sa.Table) -> Any:  # noqa: ANN401 - one of t
     return _INSERT[conn.dialect.name](table)
 
 
+def insert_one(conn: Connection, table: sa.Table, row: Row) -> int:
+    """Insert a row whose id the database gives, and return that."""
+    key = conn.execute(sa.insert(table).values(row)).inserted_primary_key
+    assert key is not None, "one row has one key"
+    return int(key[0])
+
+
 class Bulk:
     """A statement for many rows, each a dict with all of `names`.
 

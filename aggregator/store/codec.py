@@ -39,6 +39,11 @@ def moment(value: int | None) -> datetime | None:
     return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
+def day_of(value: int) -> int:
+    """Days since 1970 of a moment in microseconds."""
+    return value // 86_400_000_000
+
+
 def digest(kind: str, *values: str) -> bytes:
     """16 bytes that stand for these values; `kind` keeps different uses apart."""
     text = "\0".join((kind, *values))

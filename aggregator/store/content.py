@@ -8,11 +8,20 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from aggregator.model import Article, CategoryPath, Enclosure, Origin, Provenance, Refined, SourceKind
+from aggregator.model import (
+    Article,
+    CategoryPath,
+    Enclosure,
+    Origin,
+    Provenance,
+    Refined,
+    Related,
+    SourceKind,
+)
 from aggregator.store.bulk import Lookup
 from aggregator.store.codec import digest, from_json, micros, moment, pack, to_json, unpack, without_empty
-from aggregator.store.listing import nodes_by_id
-from aggregator.store.schema import articles, contents, sightings, sources
+from aggregator.store.nodes import nodes_by_id
+from aggregator.store.schema import articles, contents, related, sightings, sources
 
 Record: TypeAlias = Any
 """A row of a statement that selects more columns than type checkers can follow."""
@@ -55,6 +64,18 @@ _PROVENANCE = Lookup(
         .join_from(sightings, sources, sources.c.id == sightings.c.source_id)
         .join(articles, articles.c.id == sightings.c.article_id)
         .where(sightings.c.article_id.in_(ids))
+    )
+)
+
+
+_RELATED = Lookup(
+    lambda ids: (
+        sa.select(related.c.article_id, articles.c.uid, contents.c.title, contents.c.link, sources.c.name)
+        .join_from(related, articles, articles.c.id == related.c.other_id)
+        .join(contents, contents.c.article_id == articles.c.id)
+        .join(sources, sources.c.id == articles.c.origin_source)
+        .where(related.c.article_id.in_(ids))
+        .order_by(articles.c.sort_at, articles.c.uid)
     )
 )
 
@@ -134,7 +155,14 @@ def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
     """The articles with these ids in this order; ids that are not there are left out."""
     rows = {row.id: row for row in _BY_ID(conn, ids)}
     carried = provenance(conn, rows)
-    return [_article(rows[article_id], carried[article_id]) for article_id in ids if article_id in rows]
+    others: dict[int, list[Related]] = defaultdict(list)
+    for article_id, uid, title, link, source in _RELATED(conn, rows):
+        others[article_id].append(Related(uid=uid, title=title, link=link, source=source))
+    return [
+        _article(rows[article_id], carried[article_id], tuple(others[article_id]))
+        for article_id in ids
+        if article_id in rows
+    ]
 
 
 def provenance(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[Provenance, ...]]:
@@ -179,7 +207,7 @@ def _provenance(row: Record, path: CategoryPath) -> Provenance:
     )
 
 
-def _article(row: Record, carried: tuple[Provenance, ...]) -> Article:
+def _article(row: Record, carried: tuple[Provenance, ...], others: tuple[Related, ...]) -> Article:
     details = from_json(unpack(row.details))
     origin = details.get("origin")
     return Article(
@@ -202,6 +230,7 @@ def _article(row: Record, carried: tuple[Provenance, ...]) -> Article:
         language=details.get("language"),
         origin=Origin(*origin) if origin else None,
         rights=details.get("rights"),
+        related=others,
         image_from=details.get("image_from", ""),
         notes=tuple(details.get("notes", ())),
     )

@@ -3,18 +3,42 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from aggregator.model import Article, Counts, FileStamp, Node, Refined, SourceState
-from aggregator.options import Source
-from aggregator.store import articles, content, history, listing, months, outputs, sources
+from aggregator.options import Policy, Source
+from aggregator.store import (
+    articles,
+    backtest,
+    content,
+    explain,
+    floods,
+    history,
+    listing,
+    months,
+    nodes,
+    outputs,
+    retention,
+    revisions,
+    sources,
+    stale,
+    tombs,
+)
+from aggregator.store.backtest import Backtest
 from aggregator.store.engine import Database, open_database
+from aggregator.store.explain import Explanation
+from aggregator.store.floods import FloodRow
 from aggregator.store.history import Sighting
-from aggregator.store.listing import NodeRow
 from aggregator.store.months import Stretch
-from aggregator.store.outputs import OutputRecord, Stale
+from aggregator.store.nodes import NodeRow, node_ids
+from aggregator.store.outputs import OutputRecord
+from aggregator.store.retention import Pruned
+from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
+from aggregator.store.stale import Stale
+from aggregator.store.tombs import Kind, Tomb
 
 
 class Store:
@@ -23,16 +47,17 @@ class Store:
     Every method raises StoreError if the database refuses.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, policy: Policy) -> None:
         self._database = database
+        self._policy = policy
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, policy: Policy | None = None) -> Self:
         """Open the store at an SQLAlchemy URL; it is created or brought up to date as needed.
 
         StoreError: it cannot be opened or written, is damaged, or is of a newer program.
         """
-        return cls(open_database(url))
+        return cls(open_database(url), policy or Policy())
 
     def close(self) -> None:
         """Close every connection."""
@@ -112,6 +137,7 @@ class Store:
         with self._database.write() as conn:
             return articles.record(
                 conn,
+                self._policy,
                 source,
                 entries,
                 state,
@@ -145,7 +171,7 @@ class Store:
     def nodes(self) -> list[NodeRow]:
         """Every node that lists articles or belongs to an active source, ordered."""
         with self._database.read() as conn:
-            return listing.all_nodes(conn)
+            return nodes.all_nodes(conn)
 
     def listing(self, node: Node, limit: int) -> list[Article]:
         """The newest articles of a node, by (sort_at descending, uid)."""
@@ -155,13 +181,13 @@ class Store:
     def months(self, nodes: Collection[Node]) -> dict[Node, dict[str, int]]:
         """How many articles nodes list in each month, as `YYYY-MM` in UTC."""
         with self._database.read() as conn:
-            ids = listing.node_ids(conn, nodes)
+            ids = node_ids(conn, nodes)
             return months.by_node(ids, months.counts(conn, ids.values()))
 
     def stale_months(self, nodes: Collection[Node]) -> dict[Node, dict[str, Stretch]]:
         """Which stretches of the months of nodes are out of date; `published` ends that with the nodes'."""
         with self._database.read() as conn:
-            ids = listing.node_ids(conn, nodes)
+            ids = node_ids(conn, nodes)
             return months.by_node(ids, months.stale(conn, ids.values()))
 
     def affected(self, node: Node, month: str, count: int, stretch: Stretch) -> tuple[int, int]:
@@ -170,30 +196,108 @@ class Store:
         Counted from the month's oldest article.
         """
         with self._database.read() as conn:
-            return months.affected(conn, listing.node_ids(conn, [node])[node], month, count, stretch)
+            return months.affected(conn, node_ids(conn, [node])[node], month, count, stretch)
 
     def month(self, node: Node, month: str, start: int, stop: int, count: int) -> list[Article]:
         """Part of a month of `count` articles, counted from its oldest; newest first, as in `listing`."""
         with self._database.read() as conn:
-            node_id = listing.node_ids(conn, [node])[node]
+            node_id = node_ids(conn, [node])[node]
             return content.load(conn, months.slice_ids(conn, node_id, month, slice(start, stop), count))
+
+    def versions(self, article_id: int) -> tuple[Revision, ...]:
+        """Every version of an article that is kept, the oldest first, what it says now last."""
+        with self._database.read() as conn:
+            return revisions.versions(conn, article_id)
+
+    def explain(self, text: str) -> list[Explanation]:
+        """Why what a text names (as in `find`) is here, or is not; empty if it is unknown."""
+        with self._database.read() as conn:
+            return explain.explain(conn, text)
+
+    def backtest(self, policy: Policy) -> Backtest:
+        """What the ladder would make of everything stored under another policy; nothing is written."""
+        with self._database.read() as conn:
+            return backtest.run(conn, policy)
+
+    # --- removals and floods
+
+    def take_down(self, ids: Collection[int], reason: str, now: datetime) -> int:
+        """Remove articles for good; returns how many there were."""
+        with self._database.write() as conn:
+            return tombs.bury(conn, ids, "takedown", reason, now)
+
+    def take_down_source(self, name: str, reason: str, now: datetime) -> int:
+        """Remove all articles that a source carried, and take nothing of it any more.
+
+        Returns how many were removed. StoreError: no source has that name.
+        """
+        with self._database.write() as conn:
+            return tombs.take_down_source(conn, name, reason, now)
+
+    def tombs(self, kind: Kind = "takedown") -> list[Tomb]:
+        """What was removed and may not come back, the oldest first."""
+        with self._database.read() as conn:
+            return tombs.all_tombs(conn, kind)
+
+    def tombs_of(self, node: Node, month: str | None = None) -> list[Tomb]:
+        """The takedowns of what a node listed (in one month if given), the newest first."""
+        with self._database.read() as conn:
+            return tombs.of_node(conn, node, month)
+
+    def undo(self, tomb_id: int) -> Tomb | None:
+        """Let something removed come back when its sources show it next; None if there is no such tomb."""
+        with self._database.write() as conn:
+            return tombs.undo(conn, tomb_id)
+
+    def floods(self) -> list[FloodRow]:
+        """The floods of which articles are held back, the oldest first."""
+        with self._database.read() as conn:
+            return floods.held_floods(conn)
+
+    def release(self, flood_id: int) -> int:
+        """Let what is held back of a flood into the live feeds; returns how many articles that are."""
+        with self._database.write() as conn:
+            return floods.release(conn, flood_id)
+
+    def drop(self, flood_id: int, now: datetime) -> int:
+        """Remove what is held back of a flood for good; returns how many articles that were."""
+        with self._database.write() as conn:
+            return tombs.bury(conn, floods.held_ids(conn, flood_id), "flood", "", now)
+
+    # --- upkeep
+
+    def prune(self, sources_: Sequence[Source], default: float | None, now: datetime) -> Pruned:
+        """Remove what retention lets go: each source's `keep`, for sources that left `default` (seconds)."""
+        with self._database.write() as conn:
+            return retention.prune(conn, sources_, default, now)
+
+    def compact(self) -> None:
+        """Give the space of what was removed back to the disk; takes as long as copying the database."""
+        self._database.compact()
+
+    def backup(self, target: Path) -> None:
+        """Copy the database to a new file while it is in use.
+
+        StoreError: the file exists or cannot be written, or the database is not SQLite.
+        """
+        self._database.backup(target)
 
     # --- outputs
 
     def stale(self, posts: int = 500) -> Stale:
         """What is out of date: all nodes, and at most `posts` posts."""
         with self._database.read() as conn:
-            return outputs.stale(conn, posts)
+            return stale.stale(conn, posts)
 
     def mark_all_stale(self) -> None:
         """Everything is out of date."""
         with self._database.write() as conn:
-            outputs.mark_all_stale(conn)
+            stale.mark_all(conn)
 
     def keep_stale(self, posts: Collection[int]) -> None:
         """These posts (article ids) could not be written: they are out of date still."""
         with self._database.write() as conn:
-            listing.mark_stale(conn, posts, ())
+            stale.mark(conn, posts, ())
 
     def published(
         self,
@@ -209,7 +313,8 @@ class Store:
         for archives, of which a key has several.
         """
         with self._database.write() as conn:
-            outputs.published(conn, files, posts=posts, listed=nodes, serial=serial)
+            outputs.record(conn, files)
+            stale.unmark(conn, posts, nodes, serial)
 
     def outputs(self, *kinds: str) -> dict[str, OutputRecord]:
         """Every file (of these kinds, if any) that was written and not yet removed, by path."""

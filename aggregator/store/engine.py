@@ -5,8 +5,9 @@ BEGIN IMMEDIATE, so that it never fails half-way for want of the write lock. Rea
 connections of their own and see the state of the moment at which they began.
 """
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -96,6 +97,27 @@ class Database:
             driver: Any = conn.connection.driver_connection
             for statement in _UPKEEP.get(self.dialect, ()):
                 driver.execute(statement)
+
+    def compact(self) -> None:
+        """Give the space of what was removed back to the disk (PostgreSQL sees to that itself)."""
+        if self.dialect == "sqlite":
+            with self._lock, _told(self.url), self._engine.connect() as conn:
+                driver: Any = conn.connection.driver_connection
+                driver.execute("VACUUM")
+
+    def backup(self, target: Path) -> None:
+        """Copy the database to a new file while it is in use; see `Store.backup`."""
+        if self.dialect != "sqlite":
+            raise StoreError("backup is for SQLite; use pg_dump for PostgreSQL")
+        if target.exists():
+            raise StoreError(f"{target}: is there already; name a new file")
+        with _told(self.url), self._engine.connect() as conn:
+            driver: Any = conn.connection.driver_connection
+            try:
+                with closing(sqlite3.connect(target)) as copy:
+                    driver.backup(copy)
+            except sqlite3.Error as error:
+                raise StoreError(f"{target}: the copy could not be written ({error})") from error
 
     def close(self) -> None:
         """Give every connection back."""

@@ -13,7 +13,7 @@ from aggregator.refine.urls import canonical
 from aggregator.store.bulk import Lookup
 from aggregator.store.codec import digest, moment
 from aggregator.store.content import load
-from aggregator.store.listing import nodes_by_id
+from aggregator.store.nodes import nodes_by_id
 from aggregator.store.schema import articles, marks, sightings, sources
 
 MOST = 20
@@ -34,7 +34,8 @@ _KEYS = Lookup(
 class Sighting:
     """A source gave an entry, and it was this article.
 
-    rung        how it was recognised: "new" (as none that was there), "link", "exact" or "text"
+    rung        how it was recognised: "new" (as none that was there) or a rung of `identity`
+    evidence    what that rests on: the link, or how alike the texts are
     origin      whether the article says what this entry says
     categories  the entry's own category path, if it is not that of its source
     """
@@ -48,6 +49,7 @@ class Sighting:
     link: str | None
     guid: str | None
     categories: CategoryPath = ()
+    evidence: str | None = None
 
 
 def carried(conn: Connection, name: str, keys: Collection[str]) -> dict[str, Article]:
@@ -61,7 +63,7 @@ def carried(conn: Connection, name: str, keys: Collection[str]) -> dict[str, Art
 def find(conn: Connection, text: str) -> list[int]:
     """The ids of the articles that a link, a guid, a uid, its first 8 digits, or a post's path names."""
     ids: set[int] = set()
-    for digits in _HEX.findall(text.lower()):
+    for digits in uids(text):
         within = (
             articles.c.uid.between(digits, digits + "g") if len(digits) == 8 else articles.c.uid == digits
         )
@@ -74,6 +76,11 @@ def find(conn: Connection, text: str) -> list[int]:
         named = sa.or_(sightings.c.guid == text, sightings.c.link == text)
         ids.update(conn.execute(sa.select(sightings.c.article_id).where(named).limit(MOST)).scalars())
     return sorted(ids)[:MOST]
+
+
+def uids(text: str) -> list[str]:
+    """The uids in a text, and what may be the first 8 digits of one."""
+    return _HEX.findall(text.lower())
 
 
 def history(conn: Connection, article_id: int) -> tuple[Sighting, ...]:
@@ -102,6 +109,7 @@ def history(conn: Connection, article_id: int) -> tuple[Sighting, ...]:
             link=row.link,
             guid=row.guid,
             categories=own[row.node_id].path if row.node_id is not None else (),
+            evidence=row.evidence,
         )
         for row in rows
     )

@@ -3,28 +3,37 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from aggregator.refine import similarity
+from aggregator.store import likeness
+from aggregator.store.batch import Batch
 from aggregator.store.bulk import Lookup
-from aggregator.store.codec import digest
+from aggregator.store.codec import day_of, digest, unpack
 from aggregator.store.content import Given, rank
-from aggregator.store.identity import Candidate, Own, Rung, lookups, marks
-from aggregator.store.schema import articles, files, sightings, sources
-from aggregator.store.schema import marks as marks_table
+from aggregator.store.identity import Candidate, Named, Own, Rung, Texts
+from aggregator.store.schema import articles, bands, contents, files, marks, outputs, sightings, sources
+
+_DAY_SECONDS = 86400
+_COMMON = 50
 
 _MARKED = Lookup(
-    lambda marks: (
-        sa.select(marks_table.c.mark, marks_table.c.article_id)
-        .distinct()
-        .where(marks_table.c.mark.in_(marks))
+    lambda values: sa.select(marks.c.mark, marks.c.article_id).distinct().where(marks.c.mark.in_(values))
+)
+_BANDED = Lookup(
+    lambda values: sa.select(bands.c.band, bands.c.article_id).where(
+        bands.c.band.in_(values),
+        bands.c.day >= sa.bindparam("begin"),
+        bands.c.day <= sa.bindparam("end"),
     )
 )
-_OWN = Lookup(
-    lambda ids: sa.select(sightings.c.article_id, sightings.c.key, sightings.c.exact, sightings.c.guid).where(
-        sightings.c.article_id.in_(ids), sightings.c.source_id == sa.bindparam("source_id")
-    )
+_CARRIED = Lookup(
+    lambda ids: sa.select(
+        sightings.c.article_id, sightings.c.source_id, sightings.c.key, sightings.c.exact, sightings.c.guid
+    ).where(sightings.c.article_id.in_(ids))
 )
 _FILES = Lookup(
     lambda paths: sa.select(files.c.path).where(
@@ -37,10 +46,12 @@ _HEADS = Lookup(
         sa.select(
             articles.c.id,
             articles.c.uid,
+            contents.c.title,
             articles.c.first_seen,
             articles.c.published,
             articles.c.sort_at,
             articles.c.updated,
+            articles.c.flood_id,
             articles.c.origin_source,
             articles.c.origin_key,
             sightings.c.published,
@@ -51,10 +62,19 @@ _HEADS = Lookup(
         )
         .join_from(articles, sightings, _ORIGIN)
         .join(sources, sources.c.id == sightings.c.source_id)
+        .join(contents, contents.c.article_id == articles.c.id)
         .where(articles.c.id.in_(ids))
     )
 )
 _UIDS = Lookup(lambda uids: sa.select(articles.c.uid).where(articles.c.uid.in_(uids)))
+_POSTED = Lookup(
+    lambda uids: sa.select(outputs.c.key).where(
+        outputs.c.kind == sa.literal_column("'post'"), outputs.c.key.in_(uids)
+    )
+)
+_BODIES = Lookup(
+    lambda ids: sa.select(contents.c.article_id, contents.c.body).where(contents.c.article_id.in_(ids))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,93 +83,158 @@ class Head:
 
     id: int
     uid: str
+    title: str
     first_seen: int
     published: int | None
     sort_at: int
     updated: int
+    flood_id: int | None
     origin: tuple[int, bytes]
     rank: tuple[int, bool, str]
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a source shows now: the keys in its document and, of a seed directory, its files."""
-
-    source_id: int
-    seed: bool
-    keys: Collection[bytes]
-    gone: Collection[str]
+_OWN = ("id", "uid", "title", "first_seen", "published", "sort_at", "updated", "flood_id")
 
 
 class Finder:
-    """Candidates for the new entries of one source, those stored a moment ago included."""
+    """Candidates for the new entries of one source, those stored a moment ago included.
 
-    def __init__(self, conn: Connection, shown: Shown, entries: Mapping[bytes, Given]) -> None:
-        self._seed = shown.seed
-        self._lookups = {key: lookups(given.entry) for key, given in entries.items()}
-        self._marked: dict[bytes, list[int]] = defaultdict(list)
-        for mark, article_id in _MARKED(
-            conn, (mark for found in self._lookups.values() for mark in found.values())
-        ):
-            self._marked[mark].append(article_id)
-        self.heads = heads(conn, {one for ids in self._marked.values() for one in ids})
-        own = _own(conn, shown, self.heads)
-        self._candidates = {
-            head.id: Candidate(head.id, head.uid, tuple(own.get(head.id, ()))) for head in self.heads.values()
-        }
+    `keys` are those of all entries that the source shows.
+    """
 
-    def candidates(self, given: Given) -> Mapping[Rung, list[Candidate]]:
+    def __init__(self, batch: Batch, keys: Collection[bytes], new: Mapping[bytes, Named]) -> None:
+        self._batch = batch
+        self._bodies: dict[int, str] = {}
+        wanted = (mark for one in new.values() for _, mark in one.lookups)
+        self._marked = _grouped(_MARKED(batch.conn, wanted))
+        self._banded = _grouped(self._find_bands([one.given for one in new.values()]))
+        ids = {one for found in (self._marked, self._banded) for group in found.values() for one in group}
+        self.heads = heads(batch.conn, ids)
+        self._candidates = candidates(batch, self.heads, keys)
+        self.posted = posted(batch.conn, (head.uid for head in self.heads.values()))
+
+    def _find_bands(self, new: Iterable[Given]) -> Iterable[tuple[int, int]]:
+        policy = self._batch.policy
+        banded = [one for one in new if one.entry.bands]
+        if policy.near == "off" or not banded:
+            return ()
+        days = [day_of(self.date(one)) for one in banded]
+        reach = int(policy.window // _DAY_SECONDS) + 1
+        values = (band for one in banded for band in one.entry.bands)
+        return _BANDED(self._batch.conn, values, begin=min(days) - reach, end=max(days) + reach)
+
+    def date(self, one: Given) -> int:
+        """When an entry was published, or now."""
+        return rank(one.published, self._batch.now, None, "")[0]
+
+    def candidates(self, one: Named) -> Mapping[Rung, list[Candidate]]:
         """The articles that bear the marks of this entry, by rung."""
+        found: dict[Rung, set[int]] = defaultdict(set)
+        for rung, mark in one.lookups:
+            found[rung].update(self._marked.get(mark, ()))
+        if self._batch.policy.near != "off":
+            shared = (self._banded.get(band, ()) for band in one.given.entry.bands)
+            # What very many texts share is the closing line of a site.
+            found["near"].update(each for group in shared if len(group) <= _COMMON for each in group)
+        # Orphaned bands of articles that were removed lead nowhere.
         return {
-            rung: [self._candidates[article_id] for article_id in self._marked.get(mark, ())]
-            for rung, mark in self._lookups[given.key].items()
+            rung: [self._candidates[one] for one in ids if one in self._candidates]
+            for rung, ids in found.items()
         }
 
-    def is_absent(self, article_id: int, origin: tuple[int, bytes], source_id: int) -> bool:
-        """Whether the origin is a sighting of this source that it does not show any more."""
-        own = self._candidates[article_id].own
-        return origin[0] == source_id and any(one.key == origin[1] and not one.present for one in own)
+    def texts(self, one: Given) -> Texts:
+        """How the texts of articles compare with that of an entry."""
+        runs = cache(lambda: likeness.runs_of(one.entry.body))
+        writing = cache(lambda: similarity.writing(one.entry.title, one.entry.body))
+        return Texts(
+            alike=lambda other: likeness.alike(runs(), likeness.runs_of(self._body(other))),
+            compare=lambda other: similarity.compare(
+                writing(), similarity.writing(self.heads[other].title, self._body(other))
+            ),
+        )
 
-    def sighted(self, given: Given, head: Head) -> None:
+    def _body(self, article_id: int) -> str:
+        if article_id not in self._bodies:
+            self._bodies |= bodies(self._batch.conn, [article_id])
+        return self._bodies.get(article_id, "")
+
+    def is_absent(self, head: Head) -> bool:
+        """Whether the origin is a sighting of this source that it does not show any more."""
+        own = self._candidates[head.id].own
+        mine = head.origin[0] == self._batch.known.id
+        return mine and any(one.key == head.origin[1] and not one.present for one in own)
+
+    def sighted(self, named: Named, head: Head) -> None:
         """Take in that this entry has just become a sighting of this article."""
-        before = self._candidates.get(head.id, Candidate(head.id, head.uid))
-        own = Own(given.key, digest("hash", given.entry.exact_hash), present=True)
-        self._candidates[head.id] = replace(before, own=(*before.own, own))
+        one = named.given
+        before = self._candidates.get(head.id, _candidate(head))
+        own = Own(one.key, digest("hash", one.entry.exact_hash), present=True)
+        carried = before.sources | {self._batch.known.id}
+        self._candidates[head.id] = replace(_candidate(head), own=(*before.own, own), sources=carried)
         self.heads[head.id] = head
-        if self._seed:
-            # Each file is a document of its own, so files of one batch may meet.
-            for mark in marks(given.entry):
-                if head.id not in self._marked[mark]:
-                    self._marked[mark].append(head.id)
+        if not self._batch.seed:
+            return
+        # Each file is a document of its own, so files of one batch may meet.
+        for mark in named.marks:
+            if head.id not in self._marked[mark]:
+                self._marked[mark].append(head.id)
+        self._bodies.setdefault(head.id, one.entry.body)
+
+
+def _grouped(pairs: Iterable[tuple[bytes | int, int]]) -> dict[bytes | int, list[int]]:
+    found: dict[bytes | int, list[int]] = defaultdict(list)
+    for name, article_id in pairs:
+        found[name].append(article_id)
+    return found
 
 
 def heads(conn: Connection, ids: Iterable[int]) -> dict[int, Head]:
     """The heads of these articles."""
     found = {}
     for row in _HEADS(conn, ids):
-        head, (source_id, key, published, first_seen, link, text, name) = row[:6], row[6:]
+        own, origin, (published, first_seen, link, text, name) = row[:8], row[8:10], row[10:]
         order = rank(published, first_seen, link, name)
-        article_id, uid, seen, dated, sort_at, updated = head
-        found[article_id] = Head(
-            article_id, uid, seen, dated, sort_at, updated, (source_id, key), order, text
-        )
+        found[row[0]] = Head(**dict(zip(_OWN, own, strict=True)), origin=tuple(origin), rank=order, text=text)
     return found
 
 
-def _own(conn: Connection, shown: Shown, ids: Iterable[int]) -> dict[int, list[Own]]:
-    rows = _OWN(conn, ids, source_id=shown.source_id)
+def candidates(batch: Batch, found: Mapping[int, Head], keys: Collection[bytes]) -> dict[int, Candidate]:
+    """These articles as candidates for entries of the batch's source, which shows `keys`."""
+    rows = _CARRIED(batch.conn, found)
+    mine = [row for row in rows if row.source_id == batch.known.id]
     there: set[str] = set()
-    if shown.seed:
-        paths = (row.guid for row in rows if row.guid)
-        there = {row[0] for row in _FILES(conn, paths, source_id=shown.source_id)}.difference(shown.gone)
-    found: dict[int, list[Own]] = defaultdict(list)
+    if batch.seed:
+        paths = (row.guid for row in mine if row.guid)
+        stamped = {row[0] for row in _FILES(batch.conn, paths, source_id=batch.known.id)}
+        there = stamped.difference(batch.gone)
+    carried: dict[int, set[int]] = defaultdict(set)
     for row in rows:
-        present = row.key in shown.keys or row.guid in there
-        found[row.article_id].append(Own(row.key, row.exact, present))
-    return found
+        carried[row.article_id].add(row.source_id)
+    own: dict[int, list[Own]] = defaultdict(list)
+    for row in mine:
+        present = row.key in keys or row.guid in there
+        own[row.article_id].append(Own(row.key, row.exact, present))
+    return {
+        head.id: replace(_candidate(head), own=tuple(own[head.id]), sources=frozenset(carried[head.id]))
+        for head in found.values()
+    }
+
+
+def _candidate(head: Head) -> Candidate:
+    return Candidate(head.id, head.uid, head.title, head.rank[0])
+
+
+def bodies(conn: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """What these articles say."""
+    return {row[0]: unpack(row[1]) for row in _BODIES(conn, ids)}
 
 
 def taken_uids(conn: Connection, uids: Iterable[str]) -> set[str]:
     """Those of these uids that articles have already."""
     return {row[0] for row in _UIDS(conn, uids)}
+
+
+def posted(conn: Connection, uids: Iterable[str]) -> set[str]:
+    """Those of these uids under which a post was written: they are fixed for good."""
+    return {row[0] for row in _POSTED(conn, uids)}

@@ -127,6 +127,12 @@ def moved(
     )
 
 
+def mark(conn: Connection, pairs: Iterable[tuple[int, str]], serial: int) -> None:
+    """These months of nodes (by id) are out of date from end to end."""
+    whole = {"since": -END, "until": END, "serial": serial}
+    _WIDEN(conn, [{"node_id": node_id, "month": month} | whole for node_id, month in sorted(pairs)])
+
+
 def counts(conn: Connection, node_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     """How many articles these nodes list in each month."""
     found: dict[int, dict[str, int]] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""What is out of date, which files were written, and small facts of the whole database."""
+"""The record of files that were written, and small facts of the whole database."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,22 +6,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from aggregator.model import Node
-from aggregator.store import months
 from aggregator.store.bulk import Lookup, inserting
 from aggregator.store.chunks import chunks
-from aggregator.store.listing import advance, as_node, ensure_nodes
-from aggregator.store.schema import (
-    articles,
-    counters,
-    meta,
-    nodes,
-    obsolete,
-    outputs,
-    stale_months,
-    stale_nodes,
-    stale_posts,
-)
+from aggregator.store.schema import articles, meta, obsolete, outputs
 
 SEVERAL = frozenset({"archive"})
 """Kinds of which several files have one key, so that a new one replaces no other."""
@@ -32,18 +19,6 @@ _OWNERS = Lookup(
 _WRITTEN = inserting(outputs, update=("sha256", "size", "kind", "key"))
 _RETIRED = inserting(obsolete, ignore=True)
 _FACT = inserting(meta, update=("value",))
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """What is out of date: some posts by article id, and nodes.
-
-    `serial` goes back to `published`, so that what changes in the meantime stays out of date.
-    """
-
-    posts: tuple[int, ...]
-    nodes: tuple[Node, ...]
-    serial: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,51 +39,7 @@ class OutputRecord:
     key: str
 
 
-def stale(conn: Connection, posts: int) -> Stale:
-    """All nodes and at most `posts` posts that are out of date, oldest articles first."""
-    serial = conn.execute(sa.select(counters.c.value).where(counters.c.name == "serial")).scalar_one()
-    some = conn.execute(sa.select(stale_posts.c.article_id).order_by(stale_posts.c.article_id).limit(posts))
-    listed = conn.execute(
-        sa.select(nodes.c.kind, nodes.c.path).join_from(
-            stale_nodes, nodes, nodes.c.id == stale_nodes.c.node_id
-        )
-    )
-    return Stale(tuple(some.scalars()), tuple(sorted(as_node(*row) for row in listed)), serial)
-
-
-def mark_all_stale(conn: Connection) -> None:
-    """Everything is out of date, as if nothing had ever been written."""
-    serial = sa.literal(advance(conn, "serial"))
-    for table, column, source in (
-        (stale_posts, "article_id", articles.c.id),
-        (stale_nodes, "node_id", nodes.c.id),
-    ):
-        conn.execute(sa.delete(table))
-        conn.execute(sa.insert(table).from_select([column, "serial"], sa.select(source, serial)))
-    months.mark_all(conn, serial)
-
-
-def published(
-    conn: Connection,
-    files: Sequence[OutputRecord],
-    *,
-    posts: Collection[int],
-    listed: Collection[Node],
-    serial: int,
-) -> None:
-    """Note files as written and what they are of as fresh; see `Store.published`."""
-    _record(conn, files)
-    node_ids = sorted(ensure_nodes(conn, listed).values())
-    for table, column, ids in (
-        (stale_posts, stale_posts.c.article_id, sorted(posts)),
-        (stale_nodes, stale_nodes.c.node_id, node_ids),
-        (stale_months, stale_months.c.node_id, node_ids),
-    ):
-        for some in chunks(ids):
-            conn.execute(sa.delete(table).where(column.in_(some), table.c.serial <= serial))
-
-
-def _record(conn: Connection, files: Sequence[OutputRecord]) -> None:
+def record(conn: Connection, files: Sequence[OutputRecord]) -> None:
     """Upsert the records; other files of the same things become obsolete."""
     if not files:
         return

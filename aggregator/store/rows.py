@@ -1,20 +1,21 @@
 """Rows on their way into the tables, written in one go in the order that the tables need."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 
-from sqlalchemy.engine import Connection
-
-from aggregator.model import Refined
-from aggregator.store import identity
+from aggregator.model import CategoryPath, Node
+from aggregator.store import identity, revisions
+from aggregator.store.batch import Batch
 from aggregator.store.bulk import Row, deleting, inserting, updating
-from aggregator.store.codec import digest
+from aggregator.store.codec import day_of, digest
 from aggregator.store.content import Given, content_row
+from aggregator.store.identity import Named
 from aggregator.store.lookup import Head
-from aggregator.store.schema import articles, contents, marks, sightings
+from aggregator.store.nodes import ensure_nodes
+from aggregator.store.schema import articles, bands, contents, marks, sightings
 
-_HEAD = ("published", "sort_at", "updated", "origin_source", "origin_key")
+_HEAD = ("uid", "published", "sort_at", "updated", "flood_id", "origin_source", "origin_key")
 _SEEN = ("published", "node_id", "guid", "link", "text", "extras", "exact", "feed_updated")
 _WORDS = ("title", "link", "body", "details")
 
@@ -22,6 +23,7 @@ _ARTICLES = inserting(articles)
 _CONTENTS = inserting(contents)
 _SIGHTINGS = inserting(sightings)
 _MARKS = inserting(marks, ignore=True)
+_BANDS = inserting(bands, ignore=True)
 _UPDATE_ARTICLES = updating(articles, _HEAD)
 _UPDATE_CONTENTS = updating(contents, _WORDS)
 _UPDATE_SIGHTINGS = updating(sightings, _SEEN)
@@ -30,53 +32,75 @@ _DROP_SIGHTINGS = deleting(sightings)
 
 @dataclass
 class Rows:
-    """What one `record` writes about articles of one source."""
+    """What one `record` writes about articles of one source.
 
-    source_id: int
-    feed_updated: int | None
-    nodes: Mapping[tuple[str, ...], int]
-    """The ids of the category paths that entries name themselves."""
+    `nodes` are the ids of the category paths that entries name themselves.
+    """
+
+    batch: Batch
+    nodes: Mapping[CategoryPath, int]
     articles: dict[int, Row] = field(default_factory=dict)
     contents: dict[int, Row] = field(default_factory=dict)
     sightings: list[Row] = field(default_factory=list)
     marks: dict[tuple[bytes, int], Row] = field(default_factory=dict)
+    bands: list[Row] = field(default_factory=list)
     article_updates: dict[int, Row] = field(default_factory=dict)
     content_updates: dict[int, Row] = field(default_factory=dict)
     sighting_updates: list[Row] = field(default_factory=list)
     dropped: list[Row] = field(default_factory=list)
+    edited: dict[int, int] = field(default_factory=dict)
 
-    def new_article(self, head: Head, entry: Refined) -> None:
+    def new_article(self, head: Head, given: Given) -> None:
         """An article nobody gave before."""
-        row = {"id": head.id, "uid": head.uid, "first_seen": head.first_seen}
+        row = {"id": head.id, "first_seen": head.first_seen}
         self.articles[head.id] = row | _head_columns(head)
-        self.contents[head.id] = content_row(head.id, entry)
+        self.contents[head.id] = content_row(head.id, given.entry)
+        self._band(head, given)
 
-    def new_words(self, head: Head, entry: Refined) -> None:
-        """The article is to say what this entry says."""
-        row = content_row(head.id, entry)
+    def new_head(self, head: Head) -> None:
+        """Something of a stored article moved that is not its words."""
         if head.id in self.articles:
             self.articles[head.id] |= _head_columns(head)
+        else:
+            self.article_updates[head.id] = {"b_id": head.id} | _head_columns(head)
+
+    def new_words(self, head: Head, given: Given, *, edited: bool) -> None:
+        """The article is to say what this entry says; `edited`: which is not what it said before."""
+        self.new_head(head)
+        row = content_row(head.id, given.entry)
+        if edited:
+            self._band(head, given)
+        if head.id in self.contents:
             self.contents[head.id] = row
             return
-        self.article_updates[head.id] = {"b_id": head.id} | _head_columns(head)
-        del row["article_id"]
-        self.content_updates[head.id] = {"b_article_id": head.id} | row
+        self.content_updates[head.id] = {"b_article_id": row.pop("article_id")} | row
+        if edited:
+            self.edited[head.id] = self.batch.now
 
-    def sighting(self, head: Head, given: Given, rung: str, now: int) -> None:
+    def sighting(self, head: Head, named: Named, rung: str, evidence: str | None) -> None:
         """The source gave this entry for the first time."""
-        row: Row = {"source_id": self.source_id, "key": given.key, "article_id": head.id, "rung": rung}
-        self.sightings.append(row | {"first_seen": now, "published": given.published} | self._seen(given))
-        self._mark(head.id, given.entry)
+        given = named.given
+        row: Row = {
+            "source_id": self.batch.known.id,
+            "key": given.key,
+            "article_id": head.id,
+            "rung": rung,
+            "evidence": evidence,
+            "first_seen": self.batch.now,
+            "published": given.published,
+        }
+        self.sightings.append(row | self._seen(given))
+        self._mark(head.id, named)
 
     def seen_again(self, article_id: int, given: Given, published: int | None) -> None:
         """The source gave this entry otherwise than before."""
-        row: Row = {"b_source_id": self.source_id, "b_key": given.key}
-        self.sighting_updates.append(row | self._seen(given) | {"published": published})
-        self._mark(article_id, given.entry)
+        row: Row = {"b_source_id": self.batch.known.id, "b_key": given.key, "published": published}
+        self.sighting_updates.append(row | self._seen(given))
+        self._mark(article_id, identity.named(given, self.batch.known.id))
 
     def drop_sighting(self, key: bytes) -> None:
         """The source gives this under another key now."""
-        self.dropped.append({"b_source_id": self.source_id, "b_key": key})
+        self.dropped.append({"b_source_id": self.batch.known.id, "b_key": key})
 
     def _seen(self, given: Given) -> Row:
         entry = given.entry
@@ -87,34 +111,47 @@ class Rows:
             "text": given.text,
             "extras": given.extras,
             "exact": digest("hash", entry.exact_hash),
-            "feed_updated": self.feed_updated,
+            "feed_updated": self.batch.feed_updated,
         }
 
-    def _mark(self, article_id: int, entry: Refined) -> None:
-        for mark in identity.marks(entry):
-            self.marks[mark, article_id] = {
-                "mark": mark,
-                "article_id": article_id,
-                "source_id": self.source_id,
-            }
+    def _mark(self, article_id: int, named: Named) -> None:
+        source_id = self.batch.known.id
+        for mark in named.marks:
+            self.marks[mark, article_id] = {"mark": mark, "article_id": article_id, "source_id": source_id}
 
-    def flush(self, conn: Connection) -> None:
+    def _band(self, head: Head, given: Given) -> None:
+        if self.batch.policy.near != "off":
+            day = day_of(head.sort_at)
+            self.bands += ({"band": band, "day": day, "article_id": head.id} for band in given.entry.bands)
+
+    def flush(self) -> None:
         """Write everything."""
+        conn = self.batch.conn
+        revisions.keep(conn, self.edited, self.batch.policy.keep_revisions)
         _ARTICLES(conn, list(self.articles.values()))
         _CONTENTS(conn, list(self.contents.values()))
         _SIGHTINGS(conn, sorted(self.sightings, key=itemgetter("key")))
         _MARKS(conn, [self.marks[name] for name in sorted(self.marks)])
+        _BANDS(conn, sorted(self.bands, key=itemgetter("band")))
         _UPDATE_ARTICLES(conn, list(self.article_updates.values()))
         _UPDATE_CONTENTS(conn, list(self.content_updates.values()))
         _UPDATE_SIGHTINGS(conn, self.sighting_updates)
         _DROP_SIGHTINGS(conn, self.dropped)
 
 
+def rows_for(batch: Batch, entries: Iterable[Given]) -> Rows:
+    """Empty rows that know the categories these entries name."""
+    own = {Node("category", one.entry.categories) for one in entries if one.entry.categories}
+    return Rows(batch, {node.path: node_id for node, node_id in ensure_nodes(batch.conn, own).items()})
+
+
 def _head_columns(head: Head) -> Row:
     return {
+        "uid": head.uid,
         "published": head.published,
         "sort_at": head.sort_at,
         "updated": head.updated,
+        "flood_id": head.flood_id,
         "origin_source": head.origin[0],
         "origin_key": head.origin[1],
     }

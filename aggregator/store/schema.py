@@ -11,6 +11,13 @@
     nodes           category paths and sources that articles are listed under
     listing         the articles of a node in the order of its feeds
     months          how many articles a node lists in each month
+    revisions       what articles said before they were edited
+    related         pairs of articles that say nearly the same
+    bands           what nearly equal texts share, by day
+    floods          sudden masses of old entries, of which articles are held back
+    tombs           what was removed and may not come back
+    tomb_marks      what a removed article would be recognised by
+    tomb_nodes      where a removed article was listed
     stale_posts     articles whose post is out of date
     stale_nodes     nodes whose feeds are out of date
     stale_months    stretches of months whose archive documents are out of date
@@ -24,6 +31,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -32,9 +40,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first; a test holds it against the migrations."""
 
 metadata = MetaData(
@@ -50,6 +59,8 @@ metadata = MetaData(
 _Id = BigInteger().with_variant(Integer, "sqlite")
 _Moment = BigInteger
 _Hash = LargeBinary(16)
+
+_HELD = text("flood_id IS NOT NULL")
 
 meta = Table(
     "meta",
@@ -126,6 +137,9 @@ articles = Table(
     # The sighting whose words `contents` holds; no foreign key, as the two point at each other.
     Column("origin_source", _Id, nullable=False),
     Column("origin_key", _Hash, nullable=False),
+    # The flood that it came with and is held back for; NULL for nearly all.
+    Column("flood_id", _Id),
+    Index("ix_articles_flood_id", "flood_id", sqlite_where=_HELD, postgresql_where=_HELD),
 )
 
 contents = Table(
@@ -164,6 +178,8 @@ sightings = Table(
     Column("extras", _Hash, nullable=False),
     Column("exact", _Hash, nullable=False),
     Column("feed_updated", _Moment),
+    # What the rung rests on, for people: the link, or how alike the texts are.
+    Column("evidence", Text),
     sqlite_with_rowid=False,
 )
 
@@ -193,6 +209,81 @@ months = Table(
     Column("node_id", ForeignKey("nodes.id"), primary_key=True),
     Column("month", String(7), primary_key=True),
     Column("articles", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("article_id", ForeignKey("articles.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    # From when to when the article said this.
+    Column("since", _Moment, nullable=False),
+    Column("until", _Moment, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("link", Text),
+    Column("body", LargeBinary, nullable=False),
+)
+
+related = Table(
+    "related",
+    metadata,
+    Column("article_id", ForeignKey("articles.id"), primary_key=True),
+    Column("other_id", ForeignKey("articles.id"), primary_key=True),
+    Column("likeness", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+bands = Table(
+    "bands",
+    metadata,
+    Column("band", BigInteger, primary_key=True),
+    # Days since 1970 of the date that sorts.
+    Column("day", Integer, primary_key=True),
+    # No foreign key: rows of removed articles stay until `prune`, and lead nowhere.
+    Column("article_id", _Id, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+floods = Table(
+    "floods",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("at", _Moment, nullable=False),
+    Column("expected", Integer, nullable=False),
+)
+
+tombs = Table(
+    "tombs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("kind", String(10), nullable=False),
+    Column("at", _Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    # The article, or the source of which nothing is taken any more.
+    Column("uid", String(32), index=True),
+    Column("guid", Text),
+    Column("link", Text),
+    Column("source_id", ForeignKey("sources.id"), index=True),
+    # Who carried it: what must be fetched again if this is undone.
+    Column("sightings", Text, nullable=False),
+)
+
+tomb_marks = Table(
+    "tomb_marks",
+    metadata,
+    Column("mark", _Hash, primary_key=True),
+    Column("tomb_id", ForeignKey("tombs.id"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+tomb_nodes = Table(
+    "tomb_nodes",
+    metadata,
+    Column("node_id", ForeignKey("nodes.id"), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("tomb_id", ForeignKey("tombs.id"), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
 

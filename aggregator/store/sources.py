@@ -11,11 +11,13 @@ from sqlalchemy.engine import Connection
 from aggregator.errors import StoreError
 from aggregator.model import FileStamp, Node, Rhythm, SourceKind, SourceState, Validators
 from aggregator.options import Source
+from aggregator.store import stale
 from aggregator.store.bulk import inserting, updating
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import from_json, micros, moment, pack, to_json, unpack
-from aggregator.store.listing import mark_shown, mark_stale, nodes_of, places, relist
-from aggregator.store.schema import files, listing, nodes, sightings, sources
+from aggregator.store.listing import mark_shown, places, relist
+from aggregator.store.nodes import nodes_of
+from aggregator.store.schema import files, listing, nodes, sightings, sources, tombs
 
 _MOMENTS = frozenset(
     {
@@ -35,9 +37,14 @@ _PLAIN = tuple(name for name in _FIELDS if name not in {*_MOMENTS, *_SETS, "vali
 _FEED = ("feed_link", "feed_id")
 """What outputs show of a feed; its title they take from the settings."""
 
-_ONE = sa.select(sources.c.id, sources.c.categories, *(sources.c[name] for name in _FEED)).where(
-    sources.c.name == sa.bindparam("name")
-)
+_ONE = sa.select(
+    sources.c.id,
+    sources.c.categories,
+    sources.c.last_success,
+    sa.select(tombs.c.id).where(tombs.c.source_id == sources.c.id).exists().label("taken_down"),
+    sa.select(tombs.c.id).where(tombs.c.id > 0).exists().label("any_tombs"),
+    *(sources.c[name] for name in _FEED),
+).where(sources.c.name == sa.bindparam("name"))
 
 _STATE = (*_PLAIN, *sorted(_MOMENTS), *sorted(_SETS), "etag", "last_modified", "rhythm")
 _SAVE = updating(sources, _STATE)
@@ -63,6 +70,9 @@ class Known:
 
     id: int
     categories: str
+    last_success: int | None
+    taken_down: bool
+    any_tombs: bool
     feed: tuple[str | None, ...]
 
 
@@ -71,7 +81,7 @@ def known(conn: Connection, source: Source) -> Known:
     row = conn.execute(_ONE, {"name": source.name}).first()
     if row is None:
         raise StoreError(f"source {source.name!r} is not in the store; reconcile the settings first")
-    return Known(row[0], row[1], tuple(row[2:]))
+    return Known(row[0], row[1], row[2], row[3], row[4], tuple(row[5:]))
 
 
 def reconcile(conn: Connection, wanted: Sequence[Source], now: datetime) -> None:
@@ -95,7 +105,7 @@ def reconcile(conn: Connection, wanted: Sequence[Source], now: datetime) -> None
             continue
         touched |= nodes_of(source.name, source.categories)
     if touched:
-        mark_stale(conn, (), touched)
+        stale.mark_nodes(conn, touched)
 
 
 def _settings(source: Source) -> dict[str, Any]:

@@ -135,14 +135,15 @@ def test_the_same_text_twice_in_one_source_stays_two(store: Store) -> None:
 
 def test_entries_of_one_document_never_merge(store: Store) -> None:
     """Two entries of one document that both look like a stored article: one of them is new."""
-    record(store, B, entry("b", body=LONG))
-    assert record(store, A, entry("1", body=LONG), entry("2", body=LONG)) == Counts(new=1, duplicate=1)
+    record(store, B, entry("b", title="T", body=LONG))
+    both = [entry("1", title="T", body=LONG), entry("2", title="T", body=LONG)]
+    assert record(store, A, *both) == Counts(new=1, duplicate=1)
 
 
 def test_a_churned_guid_with_the_same_link_is_the_same_article(store: Store) -> None:
     """A source that gives its entries new guids gives no new articles, and may still edit them."""
-    record(store, A, entry("old", link="https://example.org/x"))
-    new = entry("new", link="https://example.org/x", body="<p>edited</p>")
+    record(store, A, entry("old", title="T", link="https://example.org/x"))
+    new = entry("new", title="T", link="https://example.org/x", body="<p>edited</p>")
     assert record(store, A, new, now=LATER) == Counts(duplicate=1)
     assert only(store).body == "<p>edited</p>"
     assert only(store).updated == LATER
@@ -202,8 +203,8 @@ def test_the_first_to_publish_is_the_origin(store: Store) -> None:
 
 def test_equal_dates_prefer_a_link_then_the_name(store: Store) -> None:
     """Of two that published at one moment the one with a link is the origin, else the first by name."""
-    record(store, A, entry("1", link=None, body=LONG))
-    record(store, B, entry("2", body=LONG))
+    record(store, A, entry("1", title="T", link=None, body=LONG))
+    record(store, B, entry("2", title="T", body=LONG))
     assert [one.source for one in only(store).sources] == ["B", "A"]
 
 
@@ -307,7 +308,7 @@ def test_equal_keys_of_one_document_are_one_entry(store: Store) -> None:
 
 def test_nothing_is_kept_of_a_record_that_fails(store: Store) -> None:
     """An error in the middle leaves neither articles nor state."""
-    broken = replace(entry("2"), title=object())  # type: ignore[arg-type]  # which no database takes
+    broken = replace(entry("2"), link=object())  # type: ignore[arg-type]  # which no database takes
     with pytest.raises(StoreError):
         store.record(A, [entry("1"), broken], SourceState(failures=3), NOON)
     assert all_articles(store) == []

@@ -15,7 +15,7 @@ from aggregator.store import OutputRecord, Store
 
 A, B, S = feed("A", "news", "A"), feed("B", "news", "B"), seeds("S")
 # Tables that a pass reads whole on purpose: they grow with the settings or with what is to be done.
-SMALL = ("sources", "nodes", "stale_posts", "stale_nodes", "obsolete", "alembic_version")
+SMALL = ("sources", "nodes", "stale_posts", "stale_nodes", "stale_months", "obsolete", "alembic_version")
 
 
 @contextmanager

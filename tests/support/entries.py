@@ -7,6 +7,7 @@ from typing import Any
 
 from aggregator.model import Refined
 from aggregator.options import Source
+from aggregator.refine import similarity
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 LONG = "The harbour was quiet that morning, and the boats lay side by side under a grey sky. " * 4
@@ -26,7 +27,9 @@ def entry(guid: str, **fields: Any) -> Refined:
     fields.setdefault("uid", hashed("uid", canonical or (guid, title, body))[:32])
     fields.setdefault("text_hash", hashed("text", title, body, link))
     fields.setdefault("exact_hash", hashed("exact", title, body, published))
-    fields.setdefault("fingerprint", hashed("fingerprint", body) if len(body) >= 200 else None)
+    writing = similarity.writing(title, body)
+    fields.setdefault("fingerprint", similarity.fingerprint(writing))
+    fields.setdefault("bands", similarity.bands(writing))
     return Refined(key=fields.pop("key", f"g:{guid}"), guid=guid, **fields)
 
 

@@ -1,0 +1,221 @@
+"""New entries: each becomes a further sighting of a stored article, or a new article.
+
+Entries are taken in the order of their uids and candidates likewise, so that neither the order in
+a document nor that of the sources decides who is who.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.engine import Connection
+
+from aggregator.model import Counts, Node, Refined
+from aggregator.store import floods, identity, related
+from aggregator.store.batch import Batch, sort_date
+from aggregator.store.codec import micros
+from aggregator.store.content import Given, rank
+from aggregator.store.identity import Ladder, Named, Near, Verdict
+from aggregator.store.listing import Place, places, relist, tie
+from aggregator.store.lookup import Finder, Head, taken_uids
+from aggregator.store.merges import merge_all
+from aggregator.store.nodes import nodes_of
+from aggregator.store.rows import Rows, rows_for
+from aggregator.store.stale import advance
+
+_MICROSECONDS = 1_000_000
+
+
+@dataclass
+class _Work:
+    """What grows while the entries are gone through."""
+
+    finder: Finder
+    rows: Rows
+    taken: set[str]
+    next_id: int
+    fresh: dict[int, Head] = field(default_factory=dict)
+    listed: dict[int, frozenset[Node]] = field(default_factory=dict)
+    joined: set[int] = field(default_factory=set)
+    merges: list[tuple[int, int]] = field(default_factory=list)
+    near: list[tuple[int, Near]] = field(default_factory=list)
+    void_links: set[str] = field(default_factory=set)
+
+
+def add(
+    batch: Batch, new: Mapping[bytes, Named], keys: Collection[bytes], counts: Counts
+) -> tuple[Counts, frozenset[str]]:
+    """Store new entries; `keys` are those of all that the source shows.
+
+    Returns the counts with these in them, and the links that were seen to identify nothing.
+    """
+    given = [one.given for one in new.values()]
+    ladder = _ladder(batch, given)
+    work = _Work(
+        finder=Finder(batch, keys, new),
+        rows=rows_for(batch, given),
+        taken=taken_uids(batch.conn, (one.entry.uid for one in given)),
+        next_id=advance(batch.conn, "article", len(new)) - len(new),
+    )
+    for one in sorted(new.values(), key=lambda one: (one.given.entry.uid, one.given.key)):
+        _take_in(batch, work, one, _decide(work.finder, one, ladder))
+    if flood := floods.rise(batch, work.fresh.values()):
+        for head in flood.held:
+            work.fresh[head.id] = replace(head, flood_id=flood.id)
+            work.rows.new_head(work.fresh[head.id])
+    _write(batch, work)
+    fresh = len(work.fresh)
+    return replace(counts, new=fresh, duplicate=counts.duplicate + len(new) - fresh), frozenset(
+        work.void_links
+    )
+
+
+def _ladder(batch: Batch, given: Iterable[Given]) -> Ladder:
+    policy = batch.policy
+    return Ladder(
+        source_id=batch.known.id,
+        seed=batch.seed,
+        prefixes=frozenset(one.entry.uid_prefix for one in given if one.entry.uid_prefix),
+        near=policy.near,
+        threshold=policy.threshold,
+        window=int(policy.window * _MICROSECONDS),
+    )
+
+
+def _decide(finder: Finder, named: Named, ladder: Ladder) -> Verdict:
+    found, one = finder.candidates(named), named.given
+    if not any(found.values()):
+        return Verdict()
+    return identity.place(one, finder.date(one), found, ladder, finder.texts(one))
+
+
+def _take_in(batch: Batch, work: _Work, named: Named, verdict: Verdict) -> None:
+    one, entry = named.given, named.given.entry
+    if verdict.void_link and entry.canonical_link:
+        work.void_links.add(entry.canonical_link)
+    if verdict.matches:
+        best = verdict.matches[0]
+        head = _join(batch, work, work.finder.heads[best.article_id], one)
+        work.rows.sighting(head, named, best.rung, best.evidence)
+        work.merges += ((head.id, other.article_id) for other in verdict.matches[1:])
+    else:
+        work.next_id += 1
+        head = _new_head(batch, work, one)
+        work.fresh[head.id] = head
+        work.rows.new_article(head, one)
+        work.rows.sighting(head, named, "new", None)
+    work.near += ((head.id, near) for near in verdict.near)
+    work.finder.sighted(named, head)
+    if head.id in work.fresh:
+        work.fresh[head.id] = head
+        listed = nodes_of(batch.source.name, entry.categories or batch.source.categories)
+        work.listed[head.id] = work.listed.get(head.id, frozenset()) | listed
+    else:
+        work.joined.add(head.id)
+
+
+def _new_head(batch: Batch, work: _Work, one: Given) -> Head:
+    return Head(
+        id=work.next_id,
+        uid=_free_uid(batch.conn, one.entry, work.taken),
+        title=one.entry.title,
+        first_seen=batch.now,
+        published=one.published,
+        sort_at=sort_date(one.published, micros(one.entry.file_time), batch.now),
+        updated=_first_updated(one, batch.now),
+        flood_id=None,
+        origin=(batch.known.id, one.key),
+        rank=rank(one.published, batch.now, one.entry.link, batch.source.name),
+        text=one.text,
+    )
+
+
+def _free_uid(conn: Connection, entry: Refined, taken: set[str]) -> str:
+    """The entry's uid, or one derived from it if another article has it."""
+    uid, count = entry.uid, 0
+    while uid in taken:
+        count += 1
+        derived = hashlib.sha256(f"{entry.uid}\0{entry.key}\0{count}".encode("utf-8", "surrogatepass"))
+        kept = entry.uid_prefix or ""
+        uid = (kept + derived.hexdigest())[:32]
+        taken |= taken_uids(conn, [uid])
+    taken.add(uid)
+    return uid
+
+
+def _join(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
+    """The head of a stored article after this new sighting of it."""
+    if head.flood_id is not None:
+        # What somebody else shows too is no flood.
+        head = replace(head, flood_id=None)
+        work.rows.new_head(head)
+    mine = rank(one.published, batch.now, one.entry.link, batch.source.name)
+    if work.finder.is_absent(head):
+        return _renew(batch, work, head, one)
+    if mine >= head.rank:
+        return head
+    published = head.published if one.published is None else one.published
+    after = replace(
+        head,
+        uid=_origin_uid(work, head, one.entry.uid),
+        title=one.entry.title,
+        published=published,
+        sort_at=sort_date(published, head.sort_at, head.first_seen),
+        updated=_first_updated(one, head.first_seen),
+        origin=(batch.known.id, one.key),
+        rank=mine,
+        text=one.text,
+    )
+    work.rows.new_words(after, one, edited=head.text != one.text)
+    return after
+
+
+def _origin_uid(work: _Work, head: Head, wanted: str) -> str:
+    """The uid of the origin, while no post bears the one that the article has."""
+    if head.uid == wanted or head.uid in work.finder.posted or wanted in work.taken:
+        return head.uid
+    work.taken.add(wanted)
+    return wanted
+
+
+def _renew(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
+    """The source gives its own article under another key: that is an edit at most."""
+    edited = head.text != one.text
+    published = one.published if batch.seed else head.published or one.published
+    after = replace(
+        head,
+        title=one.entry.title,
+        published=published,
+        sort_at=sort_date(published, head.sort_at, head.first_seen),
+        updated=edited_at(head.updated, one, batch.now) if edited else head.updated,
+        origin=(batch.known.id, one.key),
+        text=one.text,
+    )
+    work.rows.new_words(after, one, edited=edited)
+    if batch.seed:
+        work.rows.drop_sighting(head.origin[1])
+    return after
+
+
+def _write(batch: Batch, work: _Work) -> None:
+    before = places(batch.conn, work.joined)
+    work.rows.flush()
+    fresh = {
+        head.id: Place(head.sort_at, tie(head.uid), work.listed[head.id], head.flood_id is not None)
+        for head in work.fresh.values()
+    }
+    relist(batch.conn, before, {**places(batch.conn, work.joined), **fresh})
+    survivors = merge_all(batch, work.merges)
+    related.relate(batch.conn, work.near, survivors)
+
+
+def _first_updated(one: Given, first_seen: int) -> int:
+    date = sort_date(one.published, micros(one.entry.file_time), first_seen)
+    own = micros(one.entry.updated)
+    return own if own is not None and date < own <= first_seen else date
+
+
+def edited_at(before: int, one: Given, now: int) -> int:
+    """When an article that was last `updated` before was edited: as the entry says if that can be true."""
+    own = micros(one.entry.updated)
+    return own if own is not None and before < own <= now else max(before, now)

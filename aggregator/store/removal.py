@@ -1,0 +1,56 @@
+"""Taking articles out of every table, and their files out of the outputs."""
+
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from aggregator.store import outputs
+from aggregator.store.chunks import chunks
+from aggregator.store.listing import places, relist
+from aggregator.store.schema import articles, contents, marks, related, revisions, sightings, stale_posts
+
+# Children before the articles that they point at; bands lead nowhere and are left to `prune`.
+_TABLES = (
+    (sightings, sightings.c.article_id),
+    (marks, marks.c.article_id),
+    (related, related.c.article_id),
+    (related, related.c.other_id),
+    (revisions, revisions.c.article_id),
+    (contents, contents.c.article_id),
+    (stale_posts, stale_posts.c.article_id),
+    (articles, articles.c.id),
+)
+
+
+def remove(conn: Connection, ids: Collection[int]) -> None:
+    """Remove articles; what listed them is out of date, and their posts are to be removed."""
+    for some in chunks(sorted(set(ids))):
+        touched = others(conn, some)
+        retire_posts(conn, some)
+        relist(conn, places(conn, some), {})
+        for table, column in _TABLES:
+            conn.execute(sa.delete(table).where(column.in_(some)))
+        touch(conn, touched - set(ids))
+
+
+def retire_posts(conn: Connection, ids: Collection[int]) -> None:
+    """The files of these articles' posts are to be removed."""
+    uids = list(conn.execute(sa.select(articles.c.uid).where(articles.c.id.in_(list(ids)))).scalars())
+    outputs.retire(conn, outputs.paths_of(conn, "post", uids))
+
+
+def others(conn: Connection, ids: Iterable[int]) -> set[int]:
+    """The articles that name these as related."""
+    found: set[int] = set()
+    for some in chunks(sorted(set(ids))):
+        statement = sa.select(related.c.other_id).where(related.c.article_id.in_(some))
+        found.update(conn.execute(statement).scalars())
+    return found
+
+
+def touch(conn: Connection, ids: Iterable[int]) -> None:
+    """Everything that shows these articles is out of date."""
+    for some in chunks(sorted(set(ids))):
+        stand = places(conn, some)
+        relist(conn, stand, stand)

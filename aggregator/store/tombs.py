@@ -1,0 +1,248 @@
+"""Gone means gone: what was removed is not stored again, by whichever rung it would come back.
+
+A tomb holds the hashes that the article would be recognised by and none of its words. Tombs are
+made by a takedown (of an article, or of all that a source gave and will give), by retention, and by
+dropping a flood; they can be undone, and the article then comes back when a source shows it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from aggregator.errors import StoreError
+from aggregator.model import Node
+from aggregator.store import months, stale
+from aggregator.store.batch import Batch
+from aggregator.store.bulk import Lookup, Row, insert_one, inserting
+from aggregator.store.chunks import chunks
+from aggregator.store.codec import digest, from_json, micros, moment, to_json
+from aggregator.store.identity import Named
+from aggregator.store.listing import places
+from aggregator.store.months import month_of
+from aggregator.store.nodes import ensure_nodes, is_node
+from aggregator.store.removal import remove
+from aggregator.store.schema import (
+    articles,
+    contents,
+    files,
+    marks,
+    nodes,
+    sightings,
+    sources,
+    tomb_marks,
+    tomb_nodes,
+    tombs,
+)
+
+Kind = Literal["takedown", "retention", "flood"]
+
+_STOPPED = Lookup(lambda values: sa.select(tomb_marks.c.mark).where(tomb_marks.c.mark.in_(values)))
+_MARK = inserting(tomb_marks, ignore=True)
+_NODE = inserting(tomb_nodes, ignore=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Tomb:
+    """What was removed: an article by `uid` (with the guid and link of its origin), or a whole `source`."""
+
+    id: int
+    kind: Kind
+    at: datetime
+    reason: str
+    uid: str | None = None
+    guid: str | None = None
+    link: str | None = None
+    source: str | None = None
+
+
+# --- what is not let in ---------------------------------------------------------------------
+
+
+def admitted(batch: Batch, new: Mapping[bytes, Named]) -> Mapping[bytes, Named]:
+    """The new entries that may be stored: not what was removed, nor what retention would remove at once."""
+    if batch.known.taken_down:
+        return {}
+    if batch.source.keep is not None:
+        oldest = batch.now - int(batch.source.keep * 1_000_000)
+        dates = {key: one.given.published for key, one in new.items()}
+        new = {key: one for key, one in new.items() if (dates[key] or batch.now) >= oldest}
+    if not new or not batch.known.any_tombs:
+        return new
+    marks = {key: _marks(batch.known.id, one) for key, one in new.items()}
+    stopped = {row[0] for row in _STOPPED(batch.conn, (mark for found in marks.values() for mark in found))}
+    return {key: one for key, one in new.items() if stopped.isdisjoint(marks[key])}
+
+
+def _marks(source_id: int, one: Named) -> set[bytes]:
+    # A title alone stops nothing.
+    found = {mark for rung, mark in one.lookups if rung != "churn"}
+    return {*found, _key_mark(source_id, one.given.key)}
+
+
+def _key_mark(source_id: int, key: bytes) -> bytes:
+    return digest("sighting", str(source_id), key.hex())
+
+
+# --- burying --------------------------------------------------------------------------------
+
+
+def bury(conn: Connection, ids: Collection[int], kind: Kind, reason: str, now: datetime) -> int:
+    """Remove articles for good; returns how many there were."""
+    count = 0
+    for some in chunks(sorted(set(ids))):
+        rows = conn.execute(_FACTS.where(articles.c.id.in_(some))).all()
+        count += len(rows)
+        stand = places(conn, some)
+        carried = _sightings(conn, some)
+        for row in rows:
+            tomb_id = insert_one(conn, tombs, _grave(row, kind, reason, now, carried[row.id]))
+            keys = {_key_mark(source_id, key) for source_id, _, key, _ in carried[row.id]}
+            _inscribe(conn, tomb_id, row.id, keys)
+            if kind == "takedown":
+                ids_of = ensure_nodes(conn, stand[row.id].nodes)
+                month = month_of(stand[row.id].sort_at)
+                _NODE(
+                    conn,
+                    [{"node_id": one, "month": month, "tomb_id": tomb_id} for one in sorted(ids_of.values())],
+                )
+        remove(conn, some)
+    return count
+
+
+_FACTS = (
+    sa.select(articles.c.id, articles.c.uid, sightings.c.guid, contents.c.link)
+    .join_from(articles, contents, contents.c.article_id == articles.c.id)
+    .join(
+        sightings,
+        sa.and_(sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key),
+    )
+)
+_Sighting = tuple[int, str, bytes, str | None]
+
+
+def _sightings(conn: Connection, ids: Sequence[int]) -> dict[int, list[_Sighting]]:
+    found: dict[int, list[_Sighting]] = {article_id: [] for article_id in ids}
+    statement = (
+        sa.select(sightings.c.article_id, sources.c.id, sources.c.name, sightings.c.key, sightings.c.guid)
+        .join_from(sightings, sources, sources.c.id == sightings.c.source_id)
+        .where(sightings.c.article_id.in_(ids))
+    )
+    for article_id, source_id, name, key, guid in conn.execute(statement):
+        found[article_id].append((source_id, name, key, guid))
+    return found
+
+
+def _grave(row: Any, kind: Kind, reason: str, now: datetime, carried: Iterable[_Sighting]) -> Row:  # noqa: ANN401 - a row
+    return {
+        "kind": kind,
+        "at": micros(now),
+        "reason": reason,
+        "uid": row.uid,
+        "guid": row.guid,
+        "link": row.link,
+        "source_id": None,
+        "sightings": to_json(sorted([name, guid or ""] for _, name, _, guid in carried)),
+    }
+
+
+def _inscribe(conn: Connection, tomb_id: int, article_id: int, keys: Iterable[bytes]) -> None:
+    statement = sa.select(marks.c.mark).distinct().where(marks.c.article_id == article_id)
+    found = {*conn.execute(statement).scalars(), *keys}
+    _MARK(conn, [{"mark": mark, "tomb_id": tomb_id} for mark in sorted(found)])
+
+
+def take_down_source(conn: Connection, name: str, reason: str, now: datetime) -> int:
+    """Remove what only this source carried, forget its sightings of the rest, and take nothing more of it.
+
+    Returns how many articles were removed. StoreError: there is no such source.
+    """
+    source_id = conn.execute(sa.select(sources.c.id).where(sources.c.name == name)).scalar_one_or_none()
+    if source_id is None:
+        raise StoreError(f"no source is named {name!r}; `aggregator sources` lists them")
+    mine = sa.select(sightings.c.article_id).where(sightings.c.source_id == source_id)
+    ids = list(conn.execute(mine.distinct()).scalars())
+    count = bury(conn, ids, "takedown", reason, now)
+    values = {
+        "kind": "takedown",
+        "at": micros(now),
+        "reason": reason,
+        "source_id": source_id,
+        "sightings": "[]",
+    }
+    conn.execute(sa.insert(tombs).values(values))
+    return count
+
+
+# --- looking at tombs and undoing them --------------------------------------------------------
+
+_TOMBS = sa.select(tombs, sources.c.name).join_from(
+    tombs, sources, sources.c.id == tombs.c.source_id, isouter=True
+)
+
+
+def all_tombs(conn: Connection, kind: Kind) -> list[Tomb]:
+    """The tombs of one kind, the oldest first."""
+    return [_tomb(row) for row in conn.execute(_TOMBS.where(tombs.c.kind == kind).order_by(tombs.c.id))]
+
+
+def of_node(conn: Connection, node: Node, month: str | None) -> list[Tomb]:
+    """The takedowns of articles that this node listed (dated in `month` if given), the newest first."""
+    statement = (
+        _TOMBS.join(tomb_nodes, tomb_nodes.c.tomb_id == tombs.c.id)
+        .join(nodes, nodes.c.id == tomb_nodes.c.node_id)
+        .where(is_node(node))
+    )
+    if month is not None:
+        statement = statement.where(tomb_nodes.c.month == month)
+    return [_tomb(row) for row in conn.execute(statement.order_by(tombs.c.at.desc(), tombs.c.id.desc()))]
+
+
+def by_marks(conn: Connection, found: Iterable[bytes]) -> list[Tomb]:
+    """The tombs that stop what bears any of these marks."""
+    ids = sa.select(tomb_marks.c.tomb_id).where(tomb_marks.c.mark.in_(list(found)))
+    return [_tomb(row) for row in conn.execute(_TOMBS.where(tombs.c.id.in_(ids)).order_by(tombs.c.id))]
+
+
+def by_uid(conn: Connection, prefix: str) -> list[Tomb]:
+    """The tombs of articles whose uid begins so."""
+    begins = sa.and_(tombs.c.uid >= prefix, tombs.c.uid < prefix + "g")
+    return [_tomb(row) for row in conn.execute(_TOMBS.where(begins).order_by(tombs.c.id))]
+
+
+def _tomb(row: Any) -> Tomb:  # noqa: ANN401 - a row
+    return Tomb(row.id, row.kind, moment(row.at), row.reason, row.uid, row.guid, row.link, row.name)
+
+
+def undo(conn: Connection, tomb_id: int) -> Tomb | None:
+    """Open a tomb: its sources are asked for everything again at their next turn. None if there is none."""
+    row = conn.execute(_TOMBS.where(tombs.c.id == tomb_id)).first()
+    if row is None:
+        return None
+    listed = conn.execute(
+        sa.select(tomb_nodes.c.node_id, tomb_nodes.c.month).where(tomb_nodes.c.tomb_id == tomb_id)
+    ).all()
+    serial = stale.mark(conn, (), {node for node, _ in listed})
+    months.mark(conn, {(node, month) for node, month in listed}, serial)
+    carried = from_json(row.sightings)
+    _ask_again(conn, {name for name, _ in carried} | ({row.name} if row.name else set()), carried)
+    for table, column in (
+        (tomb_marks, tomb_marks.c.tomb_id),
+        (tomb_nodes, tomb_nodes.c.tomb_id),
+        (tombs, tombs.c.id),
+    ):
+        conn.execute(sa.delete(table).where(column == tomb_id))
+    return _tomb(row)
+
+
+def _ask_again(conn: Connection, names: Collection[str], carried: Iterable[Sequence[str]]) -> None:
+    """Forget what would keep these sources from showing their entries again."""
+    everything = {"etag": None, "last_modified": None, "body_hash": None, "fresh_until": None}
+    for some in chunks(sorted(names)):
+        conn.execute(sa.update(sources).where(sources.c.name.in_(some)).values(everything))
+    for name, path in carried:
+        of_source = sa.select(sources.c.id).where(sources.c.name == name).scalar_subquery()
+        conn.execute(sa.delete(files).where(files.c.source_id == of_source, files.c.path == path))
