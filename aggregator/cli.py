@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from aggregator import __version__
+from aggregator import __version__, cli_articles
+from aggregator.cli_shared import AsJson, Config, load_settings, open_store
 from aggregator.errors import AggregatorError, SettingsError
 
 if TYPE_CHECKING:
@@ -31,12 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Collects feeds and seed directories, keeps one copy of each article, republishes it.",
 )
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="PATH", help="The settings file; default: feeds.toml here."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main() -> None:
@@ -59,27 +53,12 @@ def _stop(message: str, status: int) -> NoReturn:
     raise SystemExit(status)
 
 
-def _load(config: Path | None) -> "Settings":
-    from aggregator.config import load
-
-    settings = load(config)
-    for warning in settings.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    return settings
-
-
-def _open(settings: "Settings") -> "Store":
-    from aggregator.store import Store
-
-    return Store.open(settings.storage_url)
-
-
 @contextmanager
 def _at_work(settings: "Settings") -> Iterator["Store"]:
     """The store, for those who change it or its outputs: one at a time."""
     from aggregator import locks
 
-    with locks.hold(settings.storage_url, "pass", patience=PATIENCE), _open(settings) as store:
+    with locks.hold(settings.storage_url, "pass", patience=PATIENCE), open_store(settings) as store:
         yield store
 
 
@@ -98,6 +77,9 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callbacks are posi
     if wanted:
         typer.echo(f"aggregator {__version__}")
         raise typer.Exit
+
+
+app.add_typer(cli_articles.app)
 
 
 @app.callback()
@@ -122,7 +104,7 @@ def run(
     """Collect what is due, store it, publish what changed."""
     from aggregator import pipeline, terminal
 
-    settings = _load(config)
+    settings = load_settings(config)
     names = _known(source or [], settings)
     with _at_work(settings) as store, pipeline.tools() as tools, terminal.progress(quiet=as_json) as seen:
         plan = pipeline.Plan(only=names, everything=everything, seen=seen)
@@ -146,7 +128,7 @@ def publish(
     """Bring outputs up to date with the store."""
     from aggregator import publishing, terminal
 
-    settings = _load(config)
+    settings = load_settings(config)
     with _at_work(settings) as store:
         report = publishing.publish(settings, store, everything=everything)
     if as_json:
@@ -168,7 +150,7 @@ def check(
     from aggregator import config as config_room
     from aggregator import terminal
 
-    settings = _load(config)
+    settings = load_settings(config)
     if missing := config_room.missing_files(settings):
         raise SettingsError(settings.file, missing)
     from aggregator.trial import markdown_hints, try_sources
@@ -193,8 +175,8 @@ def sources(config: Config = None, as_json: AsJson = False) -> None:
     from aggregator import terminal
     from aggregator.health import health
 
-    settings = _load(config)
-    with _open(settings) as store:
+    settings = load_settings(config)
+    with open_store(settings) as store:
         rows = health(settings, store, datetime.now(UTC))
     if as_json:
         terminal.print_json([asdict(row) for row in rows])

@@ -9,6 +9,7 @@ Whatever fails leaves the entry as its feed gave it, for good: a known entry's p
 
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
@@ -76,11 +77,13 @@ class Pages:
             self._waiting.append(Waiting(harvest))
         return True
 
-    def complete(self, shunned: Collection[str], stop: Callable[[], bool]) -> Iterator["list[Harvest]"]:
+    def complete(
+        self, shunned: Collection[str], stop: Callable[[], bool], seconds: float
+    ) -> Iterator["list[Harvest]"]:
         """The harvests that waited, as their pages come in; all of them in the end.
 
-        No page is asked for of the sources `shunned`. Once `stop` says so, no more come: the next pass
-        reads those feeds again.
+        No page is asked for of the sources `shunned`, nor after so many `seconds`. Once `stop` says
+        so, no more come: the next pass reads those feeds again.
         """
         if not self._waiting:
             return
@@ -88,20 +91,22 @@ class Pages:
         yield [_finished(one) for one in self._waiting if not one.open]
         if stop():
             return
+        begun = time.monotonic()
         threads = min(THREADS, len(self._wanted))
         self._turns.add([wanted.source for wanted in self._wanted.values()])
         for number in range(threads):
             threading.Thread(target=self._fetch_all, name=f"pages-{number}", daemon=True).start()
         while threads:
             try:
-                result = self._results.get(timeout=PATIENCE)
+                result: tuple[Wanted, Page | str] | tuple[()] | None = self._results.get(timeout=PATIENCE)
             except queue.Empty:
-                if stop():
-                    self._turns.stop()
-                    return
-                continue
+                result = ()
+            if stop() or time.monotonic() - begun > seconds:
+                self._turns.stop()
+            if stop():
+                return
             threads -= result is None
-            if result is not None and (done := self._settle(*result)):
+            if result and (done := self._settle(*result)):
                 yield [_finished(done)]
         yield [_finished(one) for one in self._waiting if one.open]
 

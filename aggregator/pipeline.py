@@ -44,6 +44,8 @@ Release = Callable[[Source, SourceError | None], None]
 PROCESSES = 2
 BATCH = 50
 """Sources whose results are stored in one commit, at most."""
+ENDED = "pass.ended"
+"""The fact of the store that says when a pass last ended, to the minute: idle passes write nothing."""
 PATIENCE = 1.0
 """Seconds without a result after which what was stored is published."""
 
@@ -151,10 +153,17 @@ def run_pass(settings: Settings, store: Store, plan: Plan, with_: Tools) -> Pass
     work = _Pass(settings, store, plan, with_, states, due)
     work.collect()
     work.publish()
+    _note_pass(store, with_.clock())
     order = {source.name: number for number, source in enumerate(settings.sources)}
     rows = sorted(work.rows, key=lambda row: order[row.source])
     drops.note(settings, store, {row.source: row.dropped for row in rows if row.result == "updated"})
     return PassReport(sources=tuple(rows), publish=work.published)
+
+
+def _note_pass(store: Store, moment: datetime) -> None:
+    last = store.get_meta(ENDED)
+    if last is None or abs((moment - datetime.fromisoformat(last)).total_seconds()) >= 60:
+        store.set_meta(ENDED, moment.isoformat(timespec="seconds"))
 
 
 class _Pass:
@@ -206,7 +215,7 @@ class _Pass:
                 self._turns.stop()
             if self._plan.stop() and not batch:
                 return
-        for harvests in self._pages.complete(self._pauses.keys(), self._plan.stop):
+        for harvests in self._pages.complete(self._pauses, self._plan.stop, self._plan.seconds):
             self._store_batch(harvests)
 
     def _gather_all(self) -> None:

@@ -16,9 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from aggregator.explaining import Explanation
     from aggregator.health import Health
     from aggregator.pipeline import PassReport, SourceReport
     from aggregator.publishing import PublishReport
+    from aggregator.refine.rules import Ruled
     from aggregator.trial import Trial
 
 WIDE = 400
@@ -35,7 +37,7 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Make text from strangers harmless on a terminal."""
     return "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
 
@@ -54,21 +56,31 @@ def _print_table(headers: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> N
     for header, justify in headers.items():
         table.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]  # "left" or "right"
     for row in rows:
-        table.add_row(*(Text(_clean(str(cell)), style=STYLES.get(str(cell), "")) for cell in row))
+        table.add_row(*(Text(clean(str(cell)), style=STYLES.get(str(cell), "")) for cell in row))
     _console().print(table)
 
 
 def print_pass(report: "PassReport") -> None:
     """Print the summary of a pass: a line a source, what failed, what was written."""
-    rows = [(row.source, row.result, *_or_blank(row), f"{row.seconds:.1f}") for row in report.sources]
+    drops = any(row.dropped for row in report.sources)
+    rows = [
+        (
+            row.source,
+            row.result,
+            *_or_blank(row),
+            *((row.dropped or "",) if drops else ()),
+            f"{row.seconds:.1f}",
+        )
+        for row in report.sources
+    ]
     if rows:
-        columns = {"source": "left", "outcome": "left", "new": "right", "changed": "right"}
-        _print_table({**columns, "duplicate": "right", "seconds": "right"}, rows)
+        numbers = ("new", "changed", "duplicate", *(("dropped",) if drops else ()), "seconds")
+        _print_table({"source": "left", "outcome": "left", **dict.fromkeys(numbers, "right")}, rows)
     else:
         typer.echo("no source is due")
     for row in report.sources:
         for message in row.messages:
-            typer.echo(_clean(f"{row.source}: {message}"))
+            typer.echo(clean(f"{row.source}: {message}"))
     print_publish(report.publish)
 
 
@@ -89,7 +101,7 @@ def print_publish(report: "PublishReport") -> None:
         f"{report.removed} files removed"
     )
     for problem in report.problems:
-        typer.echo(_clean(problem))
+        typer.echo(clean(problem))
 
 
 def print_trials(rows: Sequence["Trial"]) -> None:
@@ -107,7 +119,51 @@ def print_trials(rows: Sequence["Trial"]) -> None:
         _print_table({"source": "left", "outcome": "left", "entries": "right", "newest": "left"}, cells)
     for row in rows:
         for problem in row.problems:
-            typer.echo(_clean(f"{row.source}: {problem}"))
+            typer.echo(clean(f"{row.source}: {problem}"))
+        for ruled in row.rules:
+            typer.echo(clean(f"{row.source}: {_ruled(ruled)}"))
+
+
+_RULED = {"keep": "drops", "drop": "drops", "rewrite": "changes", "route": "routes"}
+
+
+def _ruled(ruled: "Ruled") -> str:
+    """What a rule does, in a line."""
+    samples = "; ".join(repr(sample) for sample in ruled.samples)
+    more = ", …" if ruled.count > len(ruled.samples) else ""
+    return f"{ruled.rule} {_RULED[ruled.action]} {ruled.count} entries" + (
+        f": {samples}{more}" if samples else ""
+    )
+
+
+def print_explanation(one: "Explanation") -> None:
+    """Print where an article comes from and what was done to it."""
+    lines = [
+        one.title or "(untitled)",
+        f"  uid          {one.uid}",
+        f"  link         {one.link or 'none'}",
+        f"  post         {one.post}",
+        f"  date         {_when(one.date)}: {one.date_why}",
+        f"  sorted by    {_when(one.sorted_by)}: {one.sorted_why}",
+        f"  first seen   {_when(one.first_seen)}",
+        f"  updated      {_when(one.updated)}",
+        f"  image        {one.image}: {one.image_why}" if one.image else "  image        none",
+        f"  language     {one.language or 'unknown'}",
+        *([f"  rights       {one.rights}"] if one.rights else []),
+    ]
+    for seen in one.sightings:
+        lines.append(f"  seen         {_when(seen.at)} from {seen.source}: {seen.how}")
+        lines += [
+            f"               {name} {value}"
+            for name, value in (("link", seen.link), ("guid", seen.guid))
+            if value
+        ]
+        lines += [f"               dated {_when(seen.published)}"] if seen.published else []
+        lines += ["               title and text are from here"] if seen.words else []
+    lines += (f"  cleaned      {sentence}" for sentence in one.cleaned)
+    lines += (f"  would be dropped by {rule}" for rule in one.dropped_by)
+    for line in lines:
+        typer.echo(clean(line))
 
 
 def print_health(rows: Sequence["Health"]) -> None:
@@ -127,7 +183,7 @@ def print_health(rows: Sequence["Health"]) -> None:
     _print_table({**columns, "last success": "left", "next due": "left"}, cells)
     for row in rows:
         for message in row.messages:
-            typer.echo(_clean(f"{row.name}: {message}"))
+            typer.echo(clean(f"{row.name}: {message}"))
 
 
 def _when(moment: datetime | None) -> str:

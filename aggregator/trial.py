@@ -17,6 +17,7 @@ from aggregator.options import Source
 from aggregator.parse import frontmatter
 from aggregator.parse.markdown import looks_like_markdown
 from aggregator.pipeline import Tools, digest, tools
+from aggregator.refine.rules import Ruled
 
 LOOKED_AT = 100
 """Files of a seed directory that `markdown_hints` looks at."""
@@ -24,13 +25,14 @@ LOOKED_AT = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What a source would bring: entries, the date of the newest, and what is wrong."""
+    """What a source would bring: entries, the date of the newest, what is wrong, and what rules would do."""
 
     source: str
     entries: int = 0
     newest: datetime | None = None
     problems: tuple[str, ...] = ()
     failed: bool = False
+    rules: tuple[Ruled, ...] = ()
 
 
 def try_sources(settings: Settings, now: datetime) -> list[Trial]:
@@ -42,28 +44,30 @@ def try_sources(settings: Settings, now: datetime) -> list[Trial]:
 
 def _try(source: Source, with_: Tools, settings: Settings, now: datetime) -> Trial:
     try:
-        articles, problems = _read(source, with_, settings, now)
+        articles, problems, ruled = _read(source, with_, settings, now)
     except SourceError as error:
         return Trial(source=source.name, problems=(str(error),), failed=True)
     newest = max((article.published for article in articles if article.published), default=None)
-    return Trial(source=source.name, entries=len(articles), newest=newest, problems=tuple(problems))
+    return Trial(
+        source=source.name, entries=len(articles), newest=newest, problems=tuple(problems), rules=ruled
+    )
 
 
 def _read(
     source: Source, with_: Tools, settings: Settings, now: datetime
-) -> tuple[Sequence[Refined], Sequence[str]]:
+) -> tuple[Sequence[Refined], Sequence[str], tuple[Ruled, ...]]:
     if source.path is not None and source.kind == "seed":
         files = list(scan(source.path, {}))
         raw = [RawFile(file.path, file.stamp, file.data) for file in files if file.data is not None]
         found = digest_files(source, raw, settings.site.fallback_image, now)
         unread = (f"{file.path}: {file.problem}" for file in files if file.data is None)
-        return found.articles, (*unread, *found.problems)
+        return found.articles, (*unread, *found.problems), found.ruled
     fetched = (
         with_.fetcher.fetch(source, SourceState()) if source.url else read_feed_file(source, SourceState())
     )
     assert fetched.body is not None, "without validators there is a body"
     digested = digest(source, SourceState(), fetched, fetched.body, with_)
-    return digested.refined.articles, digested.notes
+    return digested.refined.articles, digested.notes, digested.refined.ruled
 
 
 def markdown_hints(settings: Settings) -> list[str]:

@@ -1,0 +1,36 @@
+"""Commands on single articles; no logic of its own."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from aggregator.cli_shared import AsJson, Config, load_settings, open_store
+
+app = typer.Typer()
+
+
+@app.command()
+def explain(
+    article: Annotated[
+        str, typer.Argument(metavar="URL-OR-ID", help="A link, a guid, a uid, its first 8 digits, or a post.")
+    ],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why an article is here, and what was done to it."""
+    from aggregator import terminal
+    from aggregator.explaining import explained, nothing_found
+
+    settings = load_settings(config)
+    with open_store(settings) as store:
+        found = explained(article, settings, store)
+        missing = "" if found else nothing_found(article, settings, store)
+    if as_json:
+        terminal.print_json([asdict(one) for one in found])
+    else:
+        for one in found:
+            terminal.print_explanation(one)
+    if not found:
+        typer.echo(terminal.clean(f"aggregator: {missing}"), err=True)
+        raise typer.Exit(1)

@@ -1,0 +1,33 @@
+"""What the modules of commands share: options, and how settings and store are come by."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from aggregator.config import Settings
+    from aggregator.store import Store
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="PATH", help="The settings file; default: feeds.toml here."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def load_settings(config: Path | None) -> "Settings":
+    """The settings; what they warn of goes to standard error. Raises SettingsError."""
+    from aggregator.config import load
+
+    settings = load(config)
+    for warning in settings.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return settings
+
+
+def open_store(settings: "Settings") -> "Store":
+    """The store that the settings name. Raises StoreError."""
+    from aggregator.store import Store
+
+    return Store.open(settings.storage_url)

@@ -1,0 +1,160 @@
+"""`aggregator explain`: where an article comes from, and what was done to it, in sentences."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aggregator import drops
+from aggregator.config import Settings
+from aggregator.model import Article, Refined
+from aggregator.options import Source
+from aggregator.publish.posts import post_path
+from aggregator.refine.repair_tables import NOTES
+from aggregator.refine.rules import dropping
+from aggregator.store import Store
+from aggregator.store.history import Sighting
+
+RUNGS: dict[str, str] = {
+    "new": "known by no link and no text that was here: a new article",
+    "link": "the same link",
+    "exact": "the same title, date and text",
+    "text": "the same text, from another source",
+}
+IMAGES: dict[str, str] = {
+    "file": "the file names it",
+    "media": "the feed names it",
+    "enclosure": "a file that goes with the entry",
+    "body": "the first image of the text",
+    "page": "the page names it (og:image)",
+    "": "",
+}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One sighting, and the sentence that says how it was recognised."""
+
+    source: str
+    at: datetime
+    how: str
+    published: datetime | None
+    link: str | None
+    guid: str | None
+    rung: str
+    words: bool
+    """Whether title and text of the article are those of this sighting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """All that is known of how an article came about.
+
+    `cleaned` are sentences on what was done to it; `dropped_by` rules that would leave it out now.
+    """
+
+    uid: str
+    title: str
+    link: str | None
+    post: str
+    date: datetime
+    date_why: str
+    sorted_by: datetime
+    sorted_why: str
+    first_seen: datetime
+    updated: datetime
+    image: str | None
+    image_why: str
+    language: str | None
+    rights: str | None
+    sightings: tuple[Seen, ...]
+    cleaned: tuple[str, ...]
+    dropped_by: tuple[str, ...]
+
+
+def explained(text: str, settings: Settings, store: Store) -> list[Explanation]:
+    """The articles that a link, guid, uid, its first 8 digits or a post's path names, explained."""
+    return [_explanation(article, settings, store) for article in store.find(text.strip())]
+
+
+def nothing_found(text: str, settings: Settings, store: Store) -> str:
+    """A sentence for what no article bears, and where it may have gone."""
+    dropped = drops.read(store)
+    known = [source.name for source in settings.sources if source.name in dropped]
+    hint = f"; rules drop entries of {', '.join(known)}: see `aggregator check --fetch`" if known else ""
+    return f"no article has the link, guid or uid {text!r}{hint}"
+
+
+def _explanation(article: Article, settings: Settings, store: Store) -> Explanation:
+    history = store.history(article.id)
+    sorted_why = "its date"
+    if article.published is None or article.sort_at != article.published:
+        sorted_why = "when it was first seen" if article.sort_at == article.first_seen else "its file's time"
+    return Explanation(
+        uid=article.uid,
+        title=article.title,
+        link=article.link,
+        post=post_path(article, settings.site.flavour),
+        date=article.date,
+        date_why=_date_why(article, history),
+        sorted_by=article.sort_at,
+        sorted_why=sorted_why,
+        first_seen=article.first_seen,
+        updated=article.updated,
+        image=article.image,
+        image_why=IMAGES.get(article.image_from, article.image_from),
+        language=article.language,
+        rights=article.rights,
+        sightings=tuple(map(_seen, history)),
+        cleaned=tuple(map(_sentence, article.notes)),
+        dropped_by=_dropped_by(article, settings.sources),
+    )
+
+
+def _sentence(note: str) -> str:
+    return NOTES.get(note) or (f"{note} changed it" if note.startswith("[[rules]]") else note)
+
+
+def _seen(sighting: Sighting) -> Seen:
+    return Seen(
+        source=sighting.source,
+        at=sighting.first_seen,
+        how=RUNGS.get(sighting.rung, sighting.rung),
+        published=sighting.published,
+        link=sighting.link,
+        guid=sighting.guid,
+        rung=sighting.rung,
+        words=sighting.origin,
+    )
+
+
+def _date_why(article: Article, history: tuple[Sighting, ...]) -> str:
+    if article.published is None:
+        future = "date-future" in article.notes
+        given = "the source gave one in the future" if future else "no source gave one"
+        return f"{given}, so the moment it was first seen stands in"
+    names = [one.source for one in history if one.published == article.published]
+    why = f"as {names[0]} gave it" if names else "as a source gave it before"
+    if article.published < EPOCH:
+        return f"{why}; before 1970 it is shown and not trusted for the order"
+    return why
+
+
+def _dropped_by(article: Article, sources: tuple[Source, ...]) -> tuple[str, ...]:
+    """The rules of the sources that carry it which would drop it, by what is stored of it."""
+    carriers = {one.source: one.categories for one in article.sources}
+    refined = Refined(
+        key="",
+        uid=article.uid,
+        title=article.title,
+        link=article.link,
+        authors=article.authors,
+        tags=article.tags,
+        body=article.body,
+        language=article.language,
+    )
+    return tuple(
+        f"{label}, from {source.name}"
+        for source in sources
+        if source.name in carriers and source.rules
+        for label in dropping(source.rules, refined, carriers[source.name])
+    )
