@@ -29,7 +29,7 @@ _TRACKING_STARTS = tuple(name[:-1] for name in TRACKING if name.endswith("*"))
 
 # The common case: absolute, a plain host, nothing that would have to be encoded.
 _READY = re.compile(
-    r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?(?:[/?#][^\x00-\x20\x7f-\xa0\"<>\\\ud800-\udfff]*)?"
+    r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?(?:[/?#][^\x00-\x20\x7f-\xa0\"<>\\\u1680\u180e\u2000-\u206f\u3000\ud800-\udfff]*)?"
 )
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
 _WEB = re.compile(r"(https?):[/\\]*", re.IGNORECASE)
@@ -37,7 +37,9 @@ _WEB = re.compile(r"(https?):[/\\]*", re.IGNORECASE)
 _EDGES = "".join(map(chr, range(0x21)))
 _INNER = re.compile(r"[\t\n\r]")
 # What may stand in no address as it is; percent-encoded, as browsers do.
-_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\"<>\ud800-\udfff\ufffe\uffff\u2028\u2029]")
+_UNSAFE = re.compile(
+    r"[\x00-\x20\x7f-\xa0\"<>\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\udfff\ufffe\uffff]"
+)
 # What RFC 3986 allows outside the host.
 _STRICT = "%:/?#@!$&'()*+,;=-._~"
 _STRICT_ONLY = re.compile(r"[A-Za-z0-9%:/?#@!$&'()*+,;=\-._~]*")

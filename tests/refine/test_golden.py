@@ -17,14 +17,16 @@ GOLDEN = Path(__file__).parent.parent / "data" / "refine" / "golden"
 CASES = sorted(file.name.removesuffix(".in.html") for file in GOLDEN.glob("*.in.html"))
 BASE = "https://site.example/posts/1/"
 PROXIES = ("https://cors.zfour.workers.dev/?",)
-# Shown by tests of their own: they need no base, a date, or a body too large to read.
+# Made by other steps, or shown by tests of their own (no base, too large to read).
 ELSEWHERE = {
     "address",
-    "date-future",
-    "language-guessed",
-    "cut-size",
-    "cut-depth",
     "cut-attributes",
+    "cut-depth",
+    "cut-size",
+    "date-future",
+    "excerpt",
+    "full-text",
+    "language-guessed",
     "text-only",
 }
 

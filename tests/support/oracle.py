@@ -15,7 +15,7 @@ SAFE_URL = re.compile(r"(?:https?://[^\s\x00-\x1f\"<>]+|mailto:[^\s\"<>]+|#[^\s\
 RASTER = re.compile(r"data:image/(?!svg)[a-z.-]+[;,][A-Za-z0-9+/=%;,:._-]*", re.IGNORECASE)
 URLS = {"href", "src", "poster", "cite", "action", "formaction", "data", "background", "longdesc", "ping"}
 BAD_STYLE = re.compile(
-    r"url|expression|image-set|@|\\|position|behavior|binding|/\*|[{}<]|var\(", re.IGNORECASE
+    r"url\s*\(|expression|image-set|@|\\|position|behavior|binding|/\*|[{}<]|var\(", re.IGNORECASE
 )
 
 
