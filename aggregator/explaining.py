@@ -16,8 +16,10 @@ from aggregator.store.history import Sighting
 RUNGS: dict[str, str] = {
     "new": "known by no link and no text that was here: a new article",
     "link": "the same link",
+    "churn": "the same source, title and days, and nearly the same text, under a new key",
     "exact": "the same title, date and text",
     "text": "the same text, from another source",
+    "near": "nearly the same text, from another source",
 }
 IMAGES: dict[str, str] = {
     "file": "the file names it",
@@ -41,6 +43,7 @@ class Seen:
     link: str | None
     guid: str | None
     rung: str
+    evidence: str | None
     words: bool
     """Whether title and text of the article are those of this sighting."""
 
@@ -123,6 +126,7 @@ def _seen(sighting: Sighting) -> Seen:
         link=sighting.link,
         guid=sighting.guid,
         rung=sighting.rung,
+        evidence=sighting.evidence,
         words=sighting.origin,
     )
 

@@ -17,7 +17,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
 
 from aggregator import drops, seeding
 from aggregator.collect import schedule
@@ -28,17 +27,17 @@ from aggregator.config import Settings
 from aggregator.digest import Digested, digest_feed
 from aggregator.errors import SourceError
 from aggregator.fulltext import Pages
-from aggregator.model import Counts, Fetched, SourceState
+from aggregator.model import Fetched, SourceState
 from aggregator.options import Source
 from aggregator.parse.limits import harmless
 from aggregator.publishing import PublishReport, publish
 from aggregator.refine.entries import RefinedDocument
 from aggregator.refine.rules import count_dropped
+from aggregator.reports import PassReport, SourceReport
 from aggregator.store import Store
 from aggregator.workers import Workers
 
 Clock = Callable[[], datetime]
-Result = Literal["updated", "unchanged", "failed"]
 Release = Callable[[Source, SourceError | None], None]
 
 PROCESSES = 2
@@ -49,36 +48,7 @@ ENDED = "pass.ended"
 PATIENCE = 1.0
 """Seconds without a result after which what was stored is published."""
 
-NOTHING = Counts()
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceReport:
-    """What a pass did for one source; `messages` are what the operator should know.
-
-    `dropped` entries are those that rules left out.
-    """
-
-    source: str
-    result: Result
-    counts: Counts = NOTHING
-    seconds: float = 0.0
-    messages: tuple[str, ...] = ()
-    dropped: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassReport:
-    """What a pass did, source by source in the order of the settings."""
-
-    sources: tuple[SourceReport, ...]
-    publish: PublishReport
-
-    @property
-    def failed(self) -> bool:
-        """Whether any source failed."""
-        return any(row.result == "failed" for row in self.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

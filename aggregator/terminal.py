@@ -18,9 +18,9 @@ from rich.text import Text
 if TYPE_CHECKING:
     from aggregator.explaining import Explanation
     from aggregator.health import Health
-    from aggregator.pipeline import PassReport, SourceReport
     from aggregator.publishing import PublishReport
     from aggregator.refine.rules import Ruled
+    from aggregator.reports import PassReport, SourceReport
     from aggregator.trial import Trial
 
 WIDE = 400
@@ -136,6 +136,10 @@ def _ruled(ruled: "Ruled") -> str:
     )
 
 
+def _because(evidence: str | None) -> str:
+    return f" ({evidence})" if evidence else ""
+
+
 def print_explanation(one: "Explanation") -> None:
     """Print where an article comes from and what was done to it."""
     lines = [
@@ -152,7 +156,9 @@ def print_explanation(one: "Explanation") -> None:
         *([f"  rights       {one.rights}"] if one.rights else []),
     ]
     for seen in one.sightings:
-        lines.append(f"  seen         {_when(seen.at)} from {seen.source}: {seen.how}")
+        lines.append(
+            f"  seen         {_when(seen.at)} from {seen.source}: {seen.how}{_because(seen.evidence)}"
+        )
         lines += [
             f"               {name} {value}"
             for name, value in (("link", seen.link), ("guid", seen.guid))

@@ -170,7 +170,11 @@ def _rewritten(
             "author": lambda: "\n".join(authors),
             "tags": lambda: "\n".join(_labels(entry.tags)),
             "link": lambda: link or "",
-            "language": lambda: language.tag(entry.language, document.language) or "",
+            "language": lambda: (
+                language.tag(entry.language, document.language)
+                or language.guess(f"{title}. {text.lines(body)}")
+                or ""
+            ),
         }
     )
     result = judge.rewritten(texts, entry.categories)

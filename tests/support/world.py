@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aggregator import config, pipeline
 from aggregator.model import Node
+from aggregator.reports import PassReport
 from aggregator.store import Store
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,7 +40,7 @@ class World:
     def store(self) -> Store:
         return Store.open(self.settings.storage_url)
 
-    def run(self, *, everything: bool = False, after: float = 0) -> pipeline.PassReport:
+    def run(self, *, everything: bool = False, after: float = 0) -> PassReport:
         """One pass, `after` seconds from the last."""
         self.clock += timedelta(seconds=after)
         with self.store() as store, pipeline.tools(lambda: self.clock) as tools:
