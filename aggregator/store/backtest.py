@@ -4,8 +4,8 @@ Links are made canonical anew, fingerprints and likenesses are taken of the stor
 changed rule, threshold or way to deal with near duplicates can be tried before it is switched on.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -14,11 +14,14 @@ from sqlalchemy.engine import Connection
 from aggregator.options import Policy
 from aggregator.refine import similarity
 from aggregator.refine.urls import canonical
+from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest, unpack
-from aggregator.store.schema import articles, bands, contents, sightings
+from aggregator.store.schema import articles, contents, sightings
 
-_A_TIME = 500
 _SAMPLES = 20
+_WORDS = sa.select(
+    articles.c.id, articles.c.uid, articles.c.sort_at, contents.c.title, contents.c.body
+).join_from(articles, contents, contents.c.article_id == articles.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,146 +56,122 @@ class Backtest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Stored:
+    """An article as it is stored; `links` are those of its sightings, made canonical anew."""
+
+    id: int
     uid: str
-    title: str
     sort_at: int
+    title: str
+    body: str
+    links: frozenset[str]
     sources: frozenset[int]
 
 
 def run(conn: Connection, policy: Policy) -> Backtest:
-    """Try the ladder on everything that is stored."""
+    """Try the ladder on everything that is stored, the oldest articles first."""
     report = Backtest()
-    known = _Articles(conn)
-    by_link: dict[bytes, int] = {}
-    by_text: dict[bytes, int] = {}
-    for article_id, body, links in _stored(conn):
+    by_mark: dict[bytes, tuple[frozenset[int], str, str]] = {}
+    recent = _Recent(policy)
+    for one in _stored(conn):
         report.articles += 1
-        one = known.get(article_id)
-        marks = [("link", by_link, digest("link", link)) for link in links]
-        if text := similarity.fingerprint(similarity.writing(one.title, body)):
-            marks.append(("text", by_text, digest("text", text)))
-        for rung, seen, mark in marks:
-            other_id = seen.setdefault(mark, article_id)
-            if other_id != article_id and not one.sources & known.get(other_id).sources:
-                _note_merge(report, rung, one, known.get(other_id), None)
-                break
-    if policy.near != "off":
-        _try_near(conn, policy, known, report)
-    _try_splits(conn, known, report)
+        writing = similarity.writing(one.title, one.body)
+        marks = [("link", digest("link", link)) for link in sorted(one.links)]
+        if text := similarity.fingerprint(writing):
+            marks.append(("text", digest("text", text)))
+        merged = False
+        for rung, mark in marks:
+            carried, uid, title = by_mark.setdefault(mark, (one.sources, one.uid, one.title))
+            if uid != one.uid and not carried & one.sources and not merged:
+                _note(report, Pair(rung, one.uid, uid, one.title, title))
+                merged = True
+        near = recent.find(one, writing)
+        if near is not None and not merged:
+            _note(report, near)
+    _try_splits(conn, report)
     return report
 
 
-class _Articles:
-    """The facts of articles, read as they are asked for."""
+class _Recent:
+    """The articles whose dates lie within the window, by what nearly equal texts share."""
 
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
-        self._found: dict[int, _Known] = {}
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._window = int(policy.window * 1_000_000)
+        self._queue: deque[tuple[_Stored, similarity.Writing, tuple[int, ...]]] = deque()
+        self._banded: dict[int, list[tuple[_Stored, similarity.Writing]]] = defaultdict(list)
 
-    def get(self, article_id: int) -> _Known:
-        if article_id not in self._found:
-            self._found[article_id] = self._read(article_id)
-        return self._found[article_id]
+    def find(self, one: _Stored, writing: similarity.Writing) -> Pair | None:
+        """The likest article that would be merged with this one; it is among them from now on."""
+        bands = () if self._policy.near == "off" else similarity.bands(writing)
+        while self._queue and self._queue[0][0].sort_at < one.sort_at - self._window:
+            gone, _, gone_bands = self._queue.popleft()
+            for band in gone_bands:
+                self._banded[band] = [each for each in self._banded[band] if each[0].id != gone.id]
+        candidates = {each[0].id: each for band in bands for each in self._banded.get(band, ())}
+        found = [
+            pair for other, its in candidates.values() if (pair := self._judge(one, writing, other, its))
+        ]
+        if bands:
+            self._queue.append((one, writing, bands))
+            for band in bands:
+                self._banded[band].append((one, writing))
+        return max(found, key=lambda pair: pair.likeness or 0.0, default=None)
 
-    def writing(self, article_id: int) -> similarity.Writing:
-        statement = sa.select(contents.c.body).where(contents.c.article_id == article_id)
-        return similarity.writing(
-            self.get(article_id).title, unpack(self._conn.execute(statement).scalar_one())
-        )
-
-    def _read(self, article_id: int) -> _Known:
-        row = self._conn.execute(
-            sa.select(articles.c.uid, contents.c.title, articles.c.sort_at)
-            .join_from(articles, contents, contents.c.article_id == articles.c.id)
-            .where(articles.c.id == article_id)
-        ).one()
-        carried = sa.select(sightings.c.source_id).where(sightings.c.article_id == article_id)
-        return _Known(row[0], row[1], row[2], frozenset(self._conn.execute(carried).scalars()))
+    def _judge(
+        self, one: _Stored, writing: similarity.Writing, other: _Stored, its: similarity.Writing
+    ) -> Pair | None:
+        if one.sources & other.sources:
+            return None
+        judged = similarity.compare(writing, its)
+        if not judged.near(self._policy.threshold):
+            return None
+        return Pair("near", one.uid, other.uid, one.title, other.title, judged.score)
 
 
-def _stored(conn: Connection) -> Iterator[tuple[int, str, list[str]]]:
-    """Every article: id, body, and the canonical links of its sightings."""
-    last = 0
-    while rows := conn.execute(
-        sa.select(contents.c.article_id, contents.c.body)
-        .where(contents.c.article_id > last)
-        .order_by(contents.c.article_id)
-        .limit(_A_TIME)
-    ).all():
-        last = rows[-1][0]
+def _stored(conn: Connection) -> Iterator[_Stored]:
+    """Every article, by the date that sorts."""
+    ids = list(conn.execute(sa.select(articles.c.id).order_by(articles.c.sort_at, articles.c.uid)).scalars())
+    for some in chunks(ids):
         links: dict[int, set[str]] = defaultdict(set)
-        for article_id, link in conn.execute(
-            sa.select(sightings.c.article_id, sightings.c.link).where(
-                sightings.c.article_id.in_([row[0] for row in rows]), sightings.c.link.is_not(None)
+        carried: dict[int, set[int]] = defaultdict(set)
+        sighted = sa.select(sightings.c.article_id, sightings.c.source_id, sightings.c.link)
+        for article_id, source_id, link in conn.execute(sighted.where(sightings.c.article_id.in_(some))):
+            carried[article_id].add(source_id)
+            if link and (identity := canonical(link)):
+                links[article_id].add(identity)
+        rows = {row.id: row for row in conn.execute(_WORDS.where(articles.c.id.in_(some)))}
+        for article_id in some:
+            row = rows[article_id]
+            yield _Stored(
+                id=article_id,
+                uid=row.uid,
+                sort_at=row.sort_at,
+                title=row.title,
+                body=unpack(row.body),
+                links=frozenset(links[article_id]),
+                sources=frozenset(carried[article_id]),
             )
-        ):
-            links[article_id].add(canonical(link) or link)
-        yield from ((article_id, unpack(body), sorted(links[article_id])) for article_id, body in rows)
 
 
-def _note_merge(report: Backtest, rung: str, one: _Known, other: _Known, measured: float | None) -> None:
-    report.merges[rung] += 1
+def _note(report: Backtest, pair: Pair) -> None:
+    report.merges[pair.rung] += 1
     if len(report.merged) < _SAMPLES:
-        report.merged.append(Pair(rung, one.uid, other.uid, one.title, other.title, measured))
+        report.merged.append(pair)
 
 
-def _try_near(conn: Connection, policy: Policy, known: _Articles, report: Backtest) -> None:
-    window = int(policy.window * 1_000_000)
-    tried: set[tuple[int, int]] = set()
-    for ids in _banded(conn):
-        for at, one_id in enumerate(ids):
-            for other_id in ids[at + 1 :]:
-                if (one_id, other_id) in tried:
-                    continue
-                tried.add((one_id, other_id))
-                one, other = known.get(one_id), known.get(other_id)
-                if abs(one.sort_at - other.sort_at) > window or one.sources & other.sources:
-                    continue
-                judged = similarity.compare(known.writing(one_id), known.writing(other_id))
-                if judged.near(policy.threshold):
-                    _note_merge(report, "near", one, other, judged.score)
-
-
-def _banded(conn: Connection) -> Iterator[list[int]]:
-    """The groups of stored articles that share a band within a day or two of each other."""
-    group: list[int] = []
-    before: tuple[int, int] | None = None
-    statement = (
-        sa.select(bands.c.band, bands.c.day, bands.c.article_id)
-        .join(articles, articles.c.id == bands.c.article_id)
-        .order_by(bands.c.band, bands.c.day, bands.c.article_id)
-    )
-    for band, day, article_id in conn.execute(statement):
-        if before is not None and (band != before[0] or day > before[1] + 3):
-            if len(group) > 1:
-                yield sorted(set(group))
-            group = []
-        group.append(article_id)
-        before = (band, day)
-    if len(group) > 1:
-        yield sorted(set(group))
-
-
-def _try_splits(conn: Connection, known: _Articles, report: Backtest) -> None:
-    """Sightings that were joined by a link which no other sighting of their article has any more."""
-    for article_id, links in _joined_by_link(conn):
-        own = [canonical(link) or link for link in links]
-        lonely = [link for link in own if own.count(link) == 1]
-        if len(lonely) == len(own) and len(own) > 1:
-            one = known.get(article_id)
-            report.splits["link"] += 1
-            if len(report.split) < _SAMPLES:
-                report.split.append(Pair("link", one.uid, lonely[-1], one.title, ""))
-
-
-def _joined_by_link(conn: Connection) -> Iterable[tuple[int, list[str]]]:
+def _try_splits(conn: Connection, report: Backtest) -> None:
+    """Sightings that were joined by links of which no two are the same any more."""
     joined = sa.select(sightings.c.article_id).where(sightings.c.rung == "link").distinct()
-    found: dict[int, list[str]] = defaultdict(list)
+    links: dict[int, list[str]] = defaultdict(list)
     for article_id, link in conn.execute(
         sa.select(sightings.c.article_id, sightings.c.link)
         .where(sightings.c.article_id.in_(joined), sightings.c.link.is_not(None))
         .order_by(sightings.c.article_id, sightings.c.link)
     ):
-        found[article_id].append(link)
-    return found.items()
+        links[article_id].append(canonical(link) or link)
+    apart = {article_id: found for article_id, found in links.items() if 1 < len(found) == len(set(found))}
+    report.splits.update({"link": len(apart)} if apart else {})
+    for article_id in sorted(apart)[:_SAMPLES]:
+        row = conn.execute(_WORDS.where(articles.c.id == article_id)).one()
+        report.split.append(Pair("link", row.uid, apart[article_id][-1], row.title, ""))

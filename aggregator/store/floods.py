@@ -54,11 +54,13 @@ def rise(batch: Batch, fresh: Iterable[Head]) -> Flood | None:
     if limit is None or batch.seed or batch.known.last_success is None or len(heads) <= limit:
         return None
     begin = batch.now - int(batch.policy.flood_age * _SECOND)
-    old = [head for head in heads if head.sort_at < begin]
     expected = _expected(batch)
-    masses = len(heads) > limit + _OUT_OF_ORDER * expected
-    held = heads if masses else old
-    if len(held) <= limit + expected:
+    old = [head for head in heads if head.sort_at < begin]
+    young = [head for head in heads if head.sort_at >= begin]
+    held = old if len(old) > limit + expected else []
+    # An archive that is dated anew looks young.
+    held += young if len(young) > 2 * limit + _OUT_OF_ORDER * expected else []
+    if not held:
         return None
     row = {"source_id": batch.known.id, "at": batch.now, "expected": expected}
     return Flood(insert_one(batch.conn, floods, row), tuple(held))

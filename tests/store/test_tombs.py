@@ -1,0 +1,177 @@
+"""Gone means gone: takedowns, retention, and how they are undone."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from entries import NOON, entry, feed, seeds
+
+from aggregator.errors import StoreError
+from aggregator.model import Article, Counts, FileStamp, Node, Refined, SourceState, Validators
+from aggregator.options import Source
+from aggregator.store import OutputRecord, Store
+
+EVERYTHING = Node("category", ())
+LATER = NOON + timedelta(hours=1)
+A, B, S = feed("A", "news", "A"), feed("B", "news", "B"), seeds("S", "old")
+TEXT = (
+    "The ferry did not run that day, so we walked along the shore until the lighthouse keeper let us in. "
+    "He had not seen anybody for a week, and he talked until the lamp had to be lit. "
+    "We slept on the floor of the engine room, which was warm, and left before the fog had gone."
+)
+
+
+def record(store: Store, source: Source, *entries: Refined, now: datetime = NOON, **rest: Any) -> Counts:
+    return store.record(source, entries, SourceState(), now, **rest)
+
+
+def all_articles(store: Store) -> list[Article]:
+    return store.listing(EVERYTHING, 1000)
+
+
+@pytest.fixture(autouse=True)
+def _reconciled(store: Store) -> None:
+    store.reconcile([A, B, S], NOON)
+
+
+def take_down_all(store: Store) -> int:
+    return store.take_down([article.id for article in all_articles(store)], "asked to", LATER)
+
+
+class TestTakedown:
+    one = entry("1", link="https://example.org/x", title="T", body=TEXT, published=NOON)
+
+    @pytest.mark.parametrize(
+        "again",
+        [
+            (A, one),
+            (A, replace(one, key="g:other", guid="other")),
+            (B, entry("b", link="https://example.org/x", title="Else", body="<p>else</p>")),
+            (B, entry("b", title="T", body=TEXT)),
+            (S, entry("s.md", link=None, title="T", body=TEXT, published=NOON, fingerprint=None)),
+        ],
+    )
+    def test_no_rung_brings_it_back(self, store: Store, again: tuple[Source, Refined]) -> None:
+        """Not its key, its link, a copy of its text, nor a copy of all of it, now or after a second pass."""
+        record(store, A, self.one)
+        assert take_down_all(store) == 1
+        source, given = again
+        for _ in range(2):
+            assert record(store, source, given, now=LATER).new == 0
+            assert all_articles(store) == []
+
+    def test_other_articles_are_let_in(self, store: Store) -> None:
+        """Neither the source nor the title is barred."""
+        record(store, A, self.one)
+        take_down_all(store)
+        assert record(store, A, self.one, entry("2", title="T", body="<p>other</p>")).new == 1
+
+    def test_nothing_of_it_is_left(self, store: Store) -> None:
+        """No table names the article, its words are nowhere in the file, and its post is to be removed."""
+        record(store, A, self.one)
+        record(store, B, entry("b", link="https://example.org/x", title="T", body=TEXT))
+        record(store, A, replace(self.one, body=TEXT + "!", text_hash="edited"), now=LATER)
+        (article,) = all_articles(store)
+        store.published([OutputRecord("posts/x.md", b"", 1, "post", article.uid)], serial=0)
+        take_down_all(store)
+        assert store.obsolete() == ("posts/x.md",)
+        assert store.months([EVERYTHING]) == {EVERYTHING: {}}
+        assert {row.articles for row in store.nodes()} == {0}
+        with store._database.read() as conn:
+            for table in ("articles", "contents", "sightings", "marks", "revisions", "related", "listing"):
+                assert conn.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() == 0, table
+
+    def test_feeds_that_showed_it_are_stale_and_know_of_it(self, store: Store) -> None:
+        """Every node that listed it goes out of date and can name the tomb."""
+        start = store.stale()
+        store.published((), nodes=start.nodes, serial=start.serial)
+        record(store, A, self.one)
+        stale = store.stale()
+        store.published((), posts=stale.posts, nodes=stale.nodes, serial=stale.serial)
+        take_down_all(store)
+        assert len(stale.nodes) == 4
+        assert store.stale().nodes == stale.nodes
+        for node in stale.nodes:
+            (tomb,) = store.tombs_of(node, "2026-11")
+            assert (tomb.uid, tomb.guid, tomb.link) == (self.one.uid, "1", "https://example.org/x")
+            assert (tomb.at, tomb.reason, tomb.kind) == (LATER, "asked to", "takedown")
+        assert store.tombs_of(EVERYTHING, "2026-10") == []
+        assert store.tombs_of(Node("source", ("B",))) == []
+
+    def test_it_can_be_undone(self, store: Store) -> None:
+        """The sources that carried it are asked for everything again, and it comes back as it was."""
+        record(store, A, self.one)
+        record(store, S, entry("s.md", link="https://example.org/x"), stamps={"s.md": FileStamp(1, 1)})
+        before = all_articles(store)
+        store.save_state(A, SourceState(validators=Validators("e", "l"), body_hash="h", fresh_until=LATER))
+        take_down_all(store)
+        (tomb,) = store.tombs()
+        assert store.undo(tomb.id) == tomb
+        assert store.undo(tomb.id) is None
+        assert store.states()["A"] == SourceState()
+        assert store.file_stamps("S") == {}
+        assert store.tombs_of(EVERYTHING) == []
+        assert record(store, A, self.one).new == 1
+        assert all_articles(store)[0].uid == before[0].uid
+
+    def test_a_whole_source_can_be_taken_down(self, store: Store) -> None:
+        """What it carried goes, and nothing more of it is taken, until that is undone."""
+        record(store, A, self.one, entry("2"))
+        record(store, B, entry("b"))
+        assert store.take_down_source("A", "spam", NOON) == 2
+        assert record(store, A, entry("3"), now=LATER) == Counts(unchanged=1)
+        assert [article.guid for article in all_articles(store)] == ["b"]
+        whole = store.tombs()[-1]
+        assert (whole.source, whole.uid) == ("A", None)
+        store.undo(whole.id)
+        assert record(store, A, entry("3"), self.one, now=LATER) == Counts(new=1, unchanged=1)
+
+    def test_a_source_that_is_not_there_is_named(self, store: Store) -> None:
+        """The sentence says where the names are."""
+        with pytest.raises(StoreError, match=r"'X'.*aggregator sources"):
+            store.take_down_source("X", "", NOON)
+
+    def test_explaining_finds_the_tomb(self, store: Store) -> None:
+        """By link and by uid, with the reason."""
+        record(store, A, self.one)
+        take_down_all(store)
+        for text in ("https://example.org/x?utm_source=feed", self.one.uid, self.one.uid[:8]):
+            (found,) = store.explain(text)
+            assert found.article is None
+            assert [tomb.reason for tomb in found.tombs] == ["asked to"]
+
+
+class TestRetention:
+    def test_old_articles_leave_and_stay_away(self, store: Store) -> None:
+        """What is older than its source keeps goes, dated or not, and the next fetch brings nothing back."""
+        keeping = replace(A, keep=30 * 86400.0)
+        old = entry("old", published=NOON - timedelta(days=31))
+        undated = entry("undated", published=None)
+        young = entry("young", published=NOON - timedelta(days=29))
+        record(store, A, old, young)
+        record(store, A, undated, now=NOON - timedelta(days=40))
+        assert store.prune([keeping, B, S], None, NOON).articles == 2
+        assert [article.guid for article in all_articles(store)] == ["young"]
+        assert record(store, keeping, old, undated, young) == Counts(unchanged=3)
+        assert len(store.tombs("retention")) == 2
+        assert store.tombs() == []
+
+    def test_an_article_stays_while_one_of_its_sources_keeps_it(self, store: Store) -> None:
+        """Two sources carried it, and one keeps its articles for ever."""
+        link = "https://example.org/x"
+        record(store, A, entry("a", link=link, published=NOON - timedelta(days=99)))
+        record(store, B, entry("b", link=link, published=NOON - timedelta(days=99)))
+        assert store.prune([replace(A, keep=86400.0), B], None, NOON).articles == 0
+        assert store.prune([replace(A, keep=86400.0)], 86400.0, NOON).articles == 1
+
+    def test_without_a_limit_nothing_leaves(self, store: Store) -> None:
+        """The default is for ever."""
+        record(store, A, entry("a", published=NOON - timedelta(days=9999)))
+        assert store.prune([A, B, S], None, NOON).articles == 0
+
+    def test_what_is_too_old_is_not_taken_in(self, store: Store) -> None:
+        """An archive that a feed shows beyond what its source keeps is passed over."""
+        keeping = replace(A, keep=86400.0)
+        entries = [entry("1", published=NOON - timedelta(days=2)), entry("2", published=NOON)]
+        assert record(store, keeping, *entries) == Counts(new=1, unchanged=1)
