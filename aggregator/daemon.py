@@ -22,13 +22,15 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from aggregator import locks
+from aggregator import locks, pings
 from aggregator.collect import schedule
 from aggregator.config import Settings, load
 from aggregator.errors import AggregatorError, SettingsError
 from aggregator.notify import Notifier
-from aggregator.pipeline import PassReport, Plan, SourceReport, Tools, run_pass, tools
+from aggregator.pipeline import Plan, Tools, run_pass, tools
 from aggregator.publishing import EVERYTHING
+from aggregator.reports import PassReport, SourceReport
+from aggregator.serving import Attendant
 from aggregator.store import Store
 
 CLOCK_SET = 30.0
@@ -86,19 +88,24 @@ class Daemon:
         signal.signal(signal.SIGHUP, lambda *_arguments: self.reload())
         url = self._settings.storage_url
         with locks.hold(url, "daemon"), Store.open(url) as store, tools() as with_:
-            scheduler = self._scheduler(store, with_)
+            attendant = Attendant(store)
+            attendant.follow(self._settings)
+            scheduler = self._scheduler(store, with_, attendant)
             scheduler.start()
             self._notifier.ready(f"{len(self._settings.sources)} sources")
             log.info("ready", sources=len(self._settings.sources), process=os.getpid())
             self._wait(scheduler)
             self._notifier.stopping()
             log.info("stopping")
+            closing = threading.Thread(target=attendant.stop, daemon=True)
+            closing.start()
             self._finish(scheduler)
+            closing.join(1)
         log.info("stopped")
 
-    def _scheduler(self, store: Store, with_: Tools) -> BackgroundScheduler:
+    def _scheduler(self, store: Store, with_: Tools, attendant: Attendant) -> BackgroundScheduler:
         scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(1)},
+            executors={"default": ThreadPoolExecutor(1), "pings": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
@@ -111,15 +118,29 @@ class Daemon:
                 lambda: self._pass(store, with_, web=False),
                 {"trigger": "interval", "seconds": self._beats.seeds},
             ),
-            (lambda: self._watch_settings(store), {"trigger": "interval", "seconds": self._beats.settings}),
+            (
+                lambda: self._watch_settings(store, attendant),
+                {"trigger": "interval", "seconds": self._beats.settings},
+            ),
             (store.upkeep, {"trigger": "cron", "hour": 3, "minute": 17}),
         )
         for job, trigger in jobs:
             scheduler.add_job(self._guarded(job), **trigger, next_run_time=datetime.now(UTC))
+        # On a thread of its own: a hub that is slow to answer must keep no pass waiting.
+        ping = self._guarded(lambda: self._ping(store), proves_life=False)
+        scheduler.add_job(ping, "interval", seconds=self._beats.feeds, executor="pings")
         return scheduler
 
-    def _guarded(self, job: Callable[[], object]) -> Callable[[], None]:
-        """A job whose failure is logged and tried again at its next turn."""
+    def _ping(self, store: Store) -> None:
+        taken = pings.send(self._settings, store, lambda: datetime.now(UTC), self._stop.is_set)
+        if taken:
+            log.info("told the hub", feeds=taken)
+
+    def _guarded(self, job: Callable[[], object], *, proves_life: bool = True) -> Callable[[], None]:
+        """A job whose failure is logged and tried again at its next turn.
+
+        `proves_life`: that it ran tells the service manager that the daemon does its work.
+        """
 
         def guarded() -> None:
             if self._stop.is_set():
@@ -130,7 +151,8 @@ class Daemon:
                 log.warning("job failed", error=str(error))
             except Exception:
                 log.exception("job failed")
-            self._notifier.progress()
+            if proves_life:
+                self._notifier.progress()
 
         return guarded
 
@@ -176,6 +198,8 @@ class Daemon:
             log.info("published", posts=publish.posts, feeds=publish.feeds, removed=publish.removed)
         for problem in publish.problems:
             log.error("not published", problem=problem)
+        for kept in publish.kept:
+            log.warning("kept", file=kept)
         failing = sum(1 for row in report.sources if row.result == "failed")
         if report.sources:
             self._notifier.status(
@@ -183,9 +207,10 @@ class Daemon:
                 f"{len(report.sources)} asked at {datetime.now(UTC):%H:%M:%S} UTC"
             )
 
-    def _watch_settings(self, store: Store) -> None:
+    def _watch_settings(self, store: Store, attendant: Attendant) -> None:
         stamp = _stamp(self._settings.file)
         if stamp == self._stamp and not self._reload.is_set():
+            attendant.follow(self._settings)
             return
         self._stamp = stamp
         self._reload.clear()
@@ -196,6 +221,7 @@ class Daemon:
             log.warning("feeds.toml has mistakes; the last good settings stay in force", error=str(error))
         else:
             self._apply(fresh, store)
+            attendant.follow(fresh)
         self._notifier.ready(f"{len(self._settings.sources)} sources")
 
     def _apply(self, fresh: Settings, store: Store) -> None:

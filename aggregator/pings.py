@@ -8,6 +8,7 @@ What was doubtful when a run was killed counts as changed: a ping too many does 
 import json
 import logging
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ DOUBTFUL = "pings.doubtful"
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 SOON_AFTER = datetime(1970, 1, 2, tzinfo=UTC)
 """A change is due from the start; the clock counts only once a ping has failed."""
+PATIENCE = 6.0
+"""Seconds for a hub to answer, so that a daemon can stop in time."""
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,12 @@ def pending(store: Store) -> tuple[Ping, ...]:
     return tuple(map(_ping, json.loads(store.get_meta(PENDING) or "[]")))
 
 
-def send(settings: Settings, store: Store, clock: Callable[[], datetime]) -> int:
+def send(
+    settings: Settings,
+    store: Store,
+    clock: Callable[[], datetime],
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
     """Send what is due, in as few requests as the hub takes; how many topics it took.
 
     Never raises for a hub that fails: its pings stay, and are tried again later.
@@ -61,7 +69,8 @@ def send(settings: Settings, store: Store, clock: Callable[[], datetime]) -> int
         if waiting:
             store.set_meta(PENDING, "[]")
         return 0
-    outcomes = {request: _send(request, settings) for request in requests(hub, waiting, clock())}
+    planned = requests(hub, waiting, clock())
+    outcomes = {request: _send(request, settings) for request in planned if not stop()}
     if not outcomes:
         return 0
     with store.together():
@@ -76,7 +85,8 @@ def send(settings: Settings, store: Store, clock: Callable[[], datetime]) -> int
 def _send(request: Request, settings: Settings) -> int | None:
     """The status of the hub's answer; None if none came."""
     try:
-        status = post(request.url, request.body, CONTENT_TYPE, settings.fetch)
+        policy = replace(settings.fetch, timeout=min(settings.fetch.timeout, PATIENCE))
+        status = post(request.url, request.body, CONTENT_TYPE, policy)
     except FetchError as error:
         log.warning("the hub was not told of %d feeds: %s", len(request.pings), error)
         return None
