@@ -11,10 +11,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aggregator.model import Node
+from aggregator.model import Node, Tombstone
 from aggregator.options import Site
 from aggregator.publish import archives
 from aggregator.publish.archives import ArchivePage
+from aggregator.publish.entry import entry_id
 from aggregator.publish.feeds import EntryCache, Format, render_archive, render_feed, shown
 from aggregator.publish.gate import check
 from aggregator.publish.head import page_path
@@ -25,6 +26,8 @@ from aggregator.store import Stretch
 
 BATCH_BYTES = 16_000_000
 """About how much is written at once: many flushes to disk go together, and memory stays small."""
+TOMBSTONES = 50
+"""Takedowns that a live feed names, at most."""
 EVERYTHING = Node("category", ())
 FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
 KINDS = ("feed", "page")
@@ -146,10 +149,13 @@ def _documents(work: Round, node: Node) -> Iterator[Document]:
         pages = archives.plan(work.months[node], shown(articles, site), site.entries_per_feed)
     yield from _archive(work, node, pages)
     prev = pages[-1].name if pages else None
+    graves = _graves(work, node)[:TOMBSTONES]
     for fmt in FORMATS:
         if fmt in site.formats:
             path = f"{folder}/{FEED_FILES[fmt]}"
-            data = render_feed(fmt, node, articles, site, folder, work.cache, prev_archive=prev)
+            data = render_feed(
+                fmt, node, articles, site, folder, work.cache, prev_archive=prev, tombstones=graves
+            )
             yield from _sound(work, fmt, Document(path, data, "feed", _key(node, path)))
     path = page_path(node, folder)
     yield Document(path, render_page(node, work.folders, articles, site), "page", _key(node, path))
@@ -162,10 +168,11 @@ def _archive(work: Round, node: Node, pages: Sequence[ArchivePage]) -> Iterator[
     there = store.output_paths(ARCHIVE, [key])
     paths = {page.name: archives.archive_path(folder, page.name) for page in pages}
     work.gone.extend(sorted(set(there).difference(paths.values())))
-    for page in _touched(work, node, pages, frozenset(there)):
+    for page in _touched(work, node, pages, there):
         count = work.months[node][page.month]
         articles = store.month(node, page.month, page.start, page.stop, count)
-        data = render_archive(page, node, articles, work.site, folder, work.cache)
+        graves = _graves(work, node, page.month) if not page.start else ()
+        data = render_archive(page, node, articles, work.site, folder, work.cache, tombstones=graves)
         yield from _sound(work, "atom", Document(paths[page.name], data, ARCHIVE, key))
 
 
@@ -185,14 +192,29 @@ def _touched(
     }
     for page in pages:
         moved = neighbours.get(page.name) != (page.prev, page.next)
-        if moved or (page.month in spans and _meets(page, *spans[page.month], work.site.entries_per_feed)):
+        if moved or (page.month in spans and _shows(work, node, page, *spans[page.month])):
             yield page
+
+
+def _shows(work: Round, node: Node, page: ArchivePage, first: int, stop: int) -> bool:
+    """Whether a document shows a change of the places `first` to `stop` of its month."""
+    buried = not page.start and bool(_graves(work, node, page.month))
+    return buried or _meets(page, first, stop, work.site.entries_per_feed)
 
 
 def _meets(page: ArchivePage, first: int, stop: int, size: int) -> bool:
     """Whether a document holds one of the places `first` to `stop`, or lost its last one."""
     cut = page.stop == first and page.stop - page.start < size
     return page.start < stop and (page.stop > first or cut)
+
+
+def _graves(work: Round, node: Node, month: str | None = None) -> list[Tombstone]:
+    """What was taken down, the newest first. Why is nobody's business.
+
+    The live feed names the newest; the first document of each month all that stood in that month.
+    """
+    tombs = work.desk.store.tombs_of(node, month)
+    return [Tombstone(entry_id(tomb.guid, tomb.uid), tomb.at) for tomb in tombs if tomb.uid]
 
 
 def _sound(work: Round, fmt: Format, document: Document) -> Iterator[Document]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import feedparser
 import pytest
-from world import NOON, World
+from world import EVERYTHING, NOON, World
 
 from aggregator.publishing import publish
 
@@ -82,6 +82,15 @@ class Newsroom:
             if all(one.number != item.number for one in other):
                 other.append(item)
 
+    def take_down_or_undo(self) -> None:
+        if not (self.world.folder / "storage").exists():
+            return
+        with self.world.store() as store:
+            if tombs := store.tombs():
+                store.undo(self.chance.choice(tombs).id)
+            elif articles := store.listing(EVERYTHING, 1000):
+                store.take_down([self.chance.choice(articles).id], "why", self.world.clock)
+
     def leave_or_return(self) -> None:
         self.active ^= {self.chance.choice(SOURCES)}
 
@@ -113,6 +122,7 @@ class Newsroom:
             + [self.newest] * 6
             + [self.edit] * 4
             + [self.duplicate] * 3
+            + [self.take_down_or_undo] * 2
             + [self.leave_or_return, self.move, self.set_option, self.set_table]
         )
         act()

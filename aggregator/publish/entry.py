@@ -121,14 +121,14 @@ def is_uri(text: str) -> bool:
     return scheme not in {"http", "https"} or _WEB.match(text) is not None
 
 
-def own_id(article: Article) -> str:
+def own_id(uid: str) -> str:
     """An id of our own that stays with the article; its first 8 digits are those of its post."""
-    return uuid.UUID(hex=article.uid, version=5).urn
+    return uuid.UUID(hex=uid, version=5).urn
 
 
-def entry_id(article: Article) -> str:
+def entry_id(guid: str | None, uid: str) -> str:
     """The source's own id, verbatim, if it is a URI, else `own_id`."""
-    return article.guid if article.guid and is_uri(article.guid) else own_id(article)
+    return guid if guid and is_uri(guid) else own_id(uid)
 
 
 def entry_ids(articles: Sequence[Article]) -> dict[str, str]:
@@ -136,9 +136,9 @@ def entry_ids(articles: Sequence[Article]) -> dict[str, str]:
     ids: dict[str, str] = {}
     owners: dict[str, str] = {}
     for article in sorted(articles, key=lambda article: (article.id, article.uid)):
-        found = entry_id(article)
+        found = entry_id(article.guid, article.uid)
         if owners.setdefault(found, article.uid) != article.uid:
-            found = own_id(article)
+            found = own_id(article.uid)
         ids[article.uid] = found
     return ids
 

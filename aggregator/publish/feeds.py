@@ -152,5 +152,6 @@ def _document(
     entries = [cache.entry(fmt, article, ids[article.uid], site) for article in articles]
     kept = [entry for entry in entries if entry is not None]
     if fmt == "atom":
-        return atom.render(top, kept, tombstones)
+        there = set(ids.values())
+        return atom.render(top, kept, [grave for grave in tombstones if grave.id not in there])
     return rss.render(top, kept) if fmt == "rss" else jsonfeed.render(top, kept)

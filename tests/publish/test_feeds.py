@@ -223,9 +223,9 @@ def test_ids_of_strangers_are_kept_or_replaced() -> None:
     kept = article(1, guid="tag:example.net,2022:a?b=c")
     replaced = article(2, guid="post 12345")
     none = article(3, guid=None)
-    assert entry_id(kept) == "tag:example.net,2022:a?b=c"
-    assert entry_id(replaced).startswith(f"urn:uuid:{replaced.uid[:8]}-")
-    assert entry_id(none) == entry_id(article(3, title="edited", guid=None))
+    assert entry_id(kept.guid, kept.uid) == "tag:example.net,2022:a?b=c"
+    assert entry_id(replaced.guid, replaced.uid).startswith(f"urn:uuid:{replaced.uid[:8]}-")
+    assert entry_id(none.guid, none.uid) == entry_id(None, article(3, title="edited").uid)
     assert [
         guid.get("isPermaLink") for guid in tree("rss", kept, replaced, none).iterfind("channel/item/guid")
     ] == ["false"] * 3
