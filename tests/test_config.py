@@ -177,6 +177,19 @@ def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path
             '[[sources]]\nurl = "https://a.example/"\ncategories = ["A"]\nauth = "basic:me:secret"',
             'write "basic:USER:env:VARIABLE"',
         ),
+        (
+            '[clean]\nplayers = ["https://a.example/"]',
+            "[clean], key players: found ['https://a.example/']; write a list",
+        ),
+        ("[[categories]]\nnoindex = true", "[[categories]] 1, key path: missing"),
+        ("[fetch]\nfull_text_budget = -1", "[fetch], key full_text_budget"),
+        (
+            (
+                '[[sources]]\nname = "a"\nurl = "https://a.example/"\ncategories = ["A"]\n'
+                "excerpt = 300\nfull_text = true"
+            ),
+            "[[sources]] 1 'a': both excerpt and full_text",
+        ),
         ("sources = 3", "key sources"),
         ("seeds = [3]", "[[seeds]] 1"),
         ("a = ", "TOML"),
