@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -62,6 +63,14 @@ def _at_work(settings: "Settings") -> Iterator["Store"]:
         yield store
 
 
+def _tell_hub(settings: "Settings", store: "Store") -> None:
+    """What changed is told at once where no daemon does; a hub that fails is told by the next command."""
+    if settings.site.hub:
+        from aggregator import pings
+
+        pings.send(settings, store, lambda: datetime.now(UTC))
+
+
 def _known(names: list[str], settings: "Settings") -> frozenset[str]:
     """The names as a set; one that no source has is wrong usage."""
     known = [source.name for source in settings.sources]
@@ -109,6 +118,7 @@ def run(
     with _at_work(settings) as store, pipeline.tools() as tools, terminal.progress(quiet=as_json) as seen:
         plan = pipeline.Plan(only=names, everything=everything, seen=seen)
         report = pipeline.run_pass(settings, store, plan, tools)
+        _tell_hub(settings, store)
     if as_json:
         terminal.print_json(terminal.pass_json(report))
     else:
@@ -123,6 +133,9 @@ def publish(
     everything: Annotated[
         bool, typer.Option("--all", help="Write everything anew, as if no output existed.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Everything too, and over files that somebody edited.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring outputs up to date with the store."""
@@ -130,7 +143,8 @@ def publish(
 
     settings = load_settings(config)
     with _at_work(settings) as store:
-        report = publishing.publish(settings, store, everything=everything)
+        report = publishing.publish(settings, store, everything=everything, force=force)
+        _tell_hub(settings, store)
     if as_json:
         terminal.print_json(asdict(report))
     else:
@@ -182,6 +196,40 @@ def sources(config: Config = None, as_json: AsJson = False) -> None:
         terminal.print_json([asdict(row) for row in rows])
     else:
         terminal.print_health(rows)
+
+
+@app.command()
+def serve(config: Config = None) -> None:
+    """Hand out the outputs over HTTP until told to stop."""
+    from aggregator import logs, serving
+
+    logs.configure()
+    settings = load_settings(config)
+    with open_store(settings) as store:
+        serving.serve(settings, store, lambda address: typer.echo(f"serving {settings.outputs} at {address}"))
+
+
+@app.command()
+def rebuild(
+    posts: Annotated[Path, typer.Option("--from", metavar="FOLDER", help="A folder of posts.")],
+    config: Config = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Into a database that holds articles already.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a database from posts, and publish it."""
+    from aggregator import rebuilding, terminal
+
+    settings = load_settings(config)
+    with _at_work(settings) as store:
+        report = rebuilding.rebuild(settings, store, posts.absolute(), datetime.now(UTC), force=force)
+    if as_json:
+        terminal.print_json(asdict(report))
+    else:
+        terminal.print_rebuilt(report)
+    if report.problems:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aggregator.explaining import Explanation
     from aggregator.health import Health
     from aggregator.publishing import PublishReport
+    from aggregator.rebuilding import Rebuilt
     from aggregator.refine.rules import Ruled
     from aggregator.reports import PassReport, SourceReport
     from aggregator.trial import Trial
@@ -100,6 +101,13 @@ def print_publish(report: "PublishReport") -> None:
         f"published: {report.posts} posts, {report.feeds} feeds, {report.pages} pages written; "
         f"{report.removed} files removed"
     )
+    for line in (*report.problems, *report.kept):
+        typer.echo(clean(line))
+
+
+def print_rebuilt(report: "Rebuilt") -> None:
+    """Print what came of posts."""
+    typer.echo(f"{report.posts} posts read, {report.articles} articles made; now: aggregator publish --force")
     for problem in report.problems:
         typer.echo(clean(problem))
 

@@ -181,6 +181,11 @@ def read(
     )
 
 
+def header(data: bytes) -> dict[str, yamltext.Value]:
+    """The keys of a file's header that are used, by name. Raises ParseError like `read`."""
+    return _parts(data)[1]
+
+
 def _parts(data: bytes) -> tuple[str, dict[str, yamltext.Value], str]:
     """Header, its values and body of a file; ParseError if it is no text with front matter."""
     if len(data) > MAX_BYTES:
