@@ -8,25 +8,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from aggregator import seen
 from aggregator.errors import ParseError
 from aggregator.model import Document, FileStamp, Refined, SourceState
 from aggregator.options import Source
-from aggregator.parse import feed, frontmatter
+from aggregator.parse import frontmatter
+from aggregator.parse.delta import parse_changes
 from aggregator.parse.encodings import decode
 from aggregator.refine.entries import Context, RefinedDocument, refine
 from aggregator.refine.page import Page, read_page
 from aggregator.refine.policy import PLAYERS
 from aggregator.refine.rules import Ruled, sum_up, too_slow
+from aggregator.refine.urls import canonical
 
 _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Digested:
-    """A feed document: what it says of itself (no entries), and its entries refined."""
+    """A feed document: what it says of itself (no entries), and its entries refined.
+
+    Entries that were stored before may be left out: `shown` are the store's names for these, and
+    `dates` theirs. `seen` is what to hand in with the next document (see `aggregator.seen`).
+    """
 
     document: Document
     refined: RefinedDocument
+    seen: bytes = b""
+    shown: tuple[bytes, ...] = ()
+    dates: tuple[datetime, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -54,12 +64,41 @@ class DigestedFiles:
 
 
 def digest_feed(
-    source: Source, state: SourceState, body: bytes, url: str, content_type: str | None, now: datetime
+    source: Source,
+    state: SourceState,
+    body: bytes,
+    url: str,
+    content_type: str | None,
+    now: datetime,
+    known: bytes = b"",
 ) -> Digested:
-    """Parse and refine the document at `url`. Raises ParseError."""
-    document = feed.parse(body, url=url, content_type=content_type, max_entries=source.fetch.max_entries)
-    refined = refine(document, _context(source, state, url, now))
-    return Digested(replace(document, entries=()), refined)
+    """Parse and refine what is new in the document at `url`, going by `known`, what the last one left.
+
+    Raises ParseError.
+    """
+    context = _context(source, state, url, now)
+    # Of entries with pages of their own the whole document is looked at: a page may have been missed.
+    marked = b"" if source.full_text else seen.mark(context)
+    before = seen.unpack(known, marked) if marked else seen.NOTHING
+    delta = parse_changes(
+        body,
+        url=url,
+        canonical=canonical,
+        seen=before.hashes,
+        content_type=content_type,
+        max_entries=source.fetch.max_entries,
+    )
+    refined = refine(delta.document, context)
+    if delta.cut_out and not seen.all_named(refined.articles):
+        return digest_feed(source, state, body, url, content_type, now)
+    left_out = [before.entries[piece] for piece in delta.pieces if delta.cut_out and piece in before.entries]
+    return Digested(
+        replace(delta.document, entries=()),
+        refined,
+        seen.pack(seen.after(delta, refined, before), marked) if marked else b"",
+        tuple(entry.key for entry in left_out),
+        tuple(seen.dates(left_out)),
+    )
 
 
 def digest_files(

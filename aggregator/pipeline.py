@@ -31,13 +31,13 @@ from aggregator.model import Fetched, SourceState
 from aggregator.options import Source
 from aggregator.parse.limits import harmless
 from aggregator.publishing import PublishReport, publish
-from aggregator.refine.entries import RefinedDocument
 from aggregator.refine.rules import count_dropped
 from aggregator.reports import PassReport, SourceReport
 from aggregator.store import Store
 from aggregator.workers import Workers
 
 Clock = Callable[[], datetime]
+Recall = Callable[[str], bytes]
 Release = Callable[[Source, SourceError | None], None]
 
 PROCESSES = 2
@@ -190,7 +190,8 @@ class _Pass:
 
     def _gather_all(self) -> None:
         while (source := self._turns.take()) is not None:
-            harvest = _gather(source, self._states[source.name], self._release, self._tools)
+            state = self._states[source.name]
+            harvest = _gather(source, state, self._release, self._tools, self._store.last_seen)
             if not self._pages.take_in(harvest):
                 self._harvests.put(harvest)
         self._harvests.put(None)
@@ -227,7 +228,9 @@ class _Pass:
         """One commit for what came together; each source is a transaction of its own within."""
         moment = self._tools.clock()
         with self._store.together():
-            rows = [_store(self._held(harvest), self._store, moment) for harvest in harvests]
+            held = [self._held(harvest) for harvest in harvests]
+            self._store.save_states({one.source.name: one.state for one in held if one.digested is None})
+            rows = [_store(harvest, self._store, moment) for harvest in held]
         for harvest in harvests:
             self._pause_site(harvest, moment)
         self._tell(rows)
@@ -264,11 +267,11 @@ class _Pass:
 # --- feeds ------------------------------------------------------------------------------
 
 
-def _gather(source: Source, state: SourceState, release: Release, tools: Tools) -> Harvest:
+def _gather(source: Source, state: SourceState, release: Release, tools: Tools, recall: Recall) -> Harvest:
     """Fetch, parse and refine one feed. Never raises: what goes wrong is in the harvest."""
     begun = time.monotonic()
     try:
-        harvest = _fetch_and_digest(source, state, release, tools)
+        harvest = _fetch_and_digest(source, state, release, tools, recall)
     except SourceError as error:
         harvest = _failed(source, state, error, tools.clock())
     except Exception as error:  # a fault of ours must cost one source, not the pass
@@ -282,7 +285,9 @@ def _failed(source: Source, state: SourceState, error: SourceError, moment: date
     return Harvest(source=source, state=schedule.after_failure(source, state, error, moment), error=error)
 
 
-def _fetch_and_digest(source: Source, state: SourceState, release: Release, tools: Tools) -> Harvest:
+def _fetch_and_digest(
+    source: Source, state: SourceState, release: Release, tools: Tools, recall: Recall
+) -> Harvest:
     problem: SourceError | None = None
     try:
         fetched = tools.fetcher.fetch(source, state) if source.url else read_feed_file(source, state)
@@ -294,11 +299,11 @@ def _fetch_and_digest(source: Source, state: SourceState, release: Release, tool
     if fetched.body is None:
         fresh = schedule.after_success(source, state, fetched, None, tools.clock())
         return Harvest(source=source, state=fresh)
-    digested = digest(source, state, fetched, fetched.body, tools)
+    digested = digest(source, state, fetched, fetched.body, tools, recall(source.name))
     document = digested.document
     fresh = replace(
         schedule.after_success(
-            source, state, fetched, document.rhythm, tools.clock(), dates=_dates(digested.refined)
+            source, state, fetched, document.rhythm, tools.clock(), dates=_dates(digested)
         ),
         cut=document.cut,
         feed_title=document.title,
@@ -309,26 +314,27 @@ def _fetch_and_digest(source: Source, state: SourceState, release: Release, tool
     return Harvest(source=source, state=fresh, digested=digested)
 
 
-def _dates(refined: RefinedDocument) -> list[datetime]:
-    return [date for article in refined.articles if (date := article.published or article.updated)]
+def _dates(digested: Digested) -> list[datetime]:
+    articles = digested.refined.articles
+    return [*digested.dates, *(date for one in articles if (date := one.published or one.updated))]
 
 
-def digest(source: Source, state: SourceState, fetched: Fetched, body: bytes, tools: Tools) -> Digested:
+def digest(
+    source: Source, state: SourceState, fetched: Fetched, body: bytes, tools: Tools, known: bytes = b""
+) -> Digested:
     """Parse and refine: here if that is certain to be quick, else in a worker process.
 
-    Raises ParseError, and WorkerError if the document was too much for a worker.
+    `known` is what the last document left (`Store.last_seen`). Raises ParseError, and WorkerError if
+    the document was too much for a worker.
     """
     moment = tools.clock()
-    if harmless(body):
-        return digest_feed(source, state, body, fetched.url, fetched.content_type, moment)
-    future = tools.workers.submit(digest_feed, source, state, body, fetched.url, fetched.content_type, moment)
-    return future.result()
+    task = (source, state, body, fetched.url, fetched.content_type, moment, known)
+    return digest_feed(*task) if harmless(body) else tools.workers.submit(digest_feed, *task).result()
 
 
 def _store(harvest: Harvest, store: Store, moment: datetime) -> SourceReport:
     source, digested = harvest.source, harvest.digested
     if digested is None:
-        store.save_state(source, harvest.state)
         return SourceReport(
             source=source.name,
             result="failed" if harvest.error else "unchanged",
@@ -342,6 +348,8 @@ def _store(harvest: Harvest, store: Store, moment: datetime) -> SourceReport:
         moment,
         void_guids=digested.refined.void_guids,
         void_links=digested.refined.void_links,
+        shown=digested.shown,
+        seen=digested.seen,
     )
     return SourceReport(
         source=source.name,

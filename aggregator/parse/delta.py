@@ -34,11 +34,15 @@ class Delta:
     document  all that the feed says of itself; of its entries those not seen before
     seen      hashes to hand in with the next document from the same address
     cut_out   how many entries were left out because they had been seen
+    pieces    the hashes of all entries in document order; none where it could not be split
+    context   the hash of what is around them, one of `seen`
     """
 
     document: Document
     seen: frozenset[bytes]
     cut_out: int = 0
+    pieces: tuple[bytes, ...] = ()
+    context: bytes = b""
 
 
 def parse_changes(
@@ -72,7 +76,7 @@ def parse_changes(
             notes = (decoded.note,) if decoded.note else ()
             return replace(delta, document=replace(delta.document, notes=notes))
     document = feed.parse(body, url=url, content_type=content_type, max_entries=max_entries)
-    return Delta(document=document, seen=frozenset((*hashes, _context(document, parts, url))))
+    return _delta(document, hashes, _context(document, parts, url))
 
 
 def _changes(
@@ -91,7 +95,17 @@ def _changes(
         return None
     if _share_a_name(document, cut, reduce(_joined, parts.bases, url), canonical):
         return None
-    return Delta(document=document, seen=frozenset((*hashes, context)), cut_out=len(cut))
+    return _delta(document, hashes, context, len(cut))
+
+
+def _delta(document: Document, hashes: list[bytes], context: bytes, cut_out: int = 0) -> Delta:
+    return Delta(
+        document=document,
+        seen=frozenset((*hashes, context)),
+        cut_out=cut_out,
+        pieces=tuple(hashes),
+        context=context,
+    )
 
 
 def _share_a_name(document: Document, cut: set[Piece], base: str, canonical: Canonical) -> bool:

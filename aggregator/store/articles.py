@@ -36,7 +36,7 @@ from aggregator.store.edits import edit, without_recycled
 from aggregator.store.identity import named
 from aggregator.store.renames import follow
 from aggregator.store.schema import marks, sightings
-from aggregator.store.sources import feed_changed, known, save_stamps, save_state
+from aggregator.store.sources import feed_changed, known, save_seen, save_stamps, save_state
 
 _SIGHTED = Lookup(
     lambda keys: sa.select(
@@ -62,23 +62,39 @@ def record(
     void_links: frozenset[str],
     stamps: Mapping[str, FileStamp] | None,
     gone: Collection[str],
+    shown: Collection[bytes] = (),
+    seen: bytes = b"",
 ) -> Counts:
     """Store one source's entries and state; see `Store.record`."""
     stored = known(conn, source)
     save_stamps(conn, stored.id, stamps or {}, gone)
     follow(conn, stored.id, gone)
-    batch = Batch(conn, policy, source, stored, micros(now), micros(state.feed_updated), frozenset(gone))
-    counts, more_guids, more_links = _store(batch, entries)
+    batch = Batch(
+        conn,
+        policy,
+        source,
+        stored,
+        micros(now),
+        micros(state.feed_updated),
+        frozenset(gone),
+        frozenset(shown),
+    )
+    counts, more_guids, more_links, plain = _store(batch, entries)
     _forget_links(batch, void_links | more_links)
     feed_changed(conn, stored, state)
+    if batch.source.kind == "feed":
+        save_seen(conn, stored.id, seen if plain else b"")
     void_guids |= state.void_guids | more_guids
     void_links |= state.void_links | more_links
     save_state(conn, stored.id, replace(state, void_guids=void_guids, void_links=void_links))
     return counts
 
 
-def _store(batch: Batch, entries: Sequence[Refined]) -> tuple[Counts, frozenset[str], frozenset[str]]:
-    """Store entries; returns also the guids and links that were seen to identify nothing."""
+def _store(batch: Batch, entries: Sequence[Refined]) -> tuple[Counts, frozenset[str], frozenset[str], bool]:
+    """Store entries; returns also the guids and links that were seen to identify nothing.
+
+    And whether each entry was stored under the name that it came with; else it is to be looked at again.
+    """
     taken_in = [given(entry, seed=batch.seed) for entry in entries]
     # Of entries with one key the first in the document counts.
     by_key = {one.key: one for one in reversed(taken_in)}
@@ -92,13 +108,16 @@ def _store(batch: Batch, entries: Sequence[Refined]) -> tuple[Counts, frozenset[
     new |= {one.key: one for one in recycled if one.key not in again}
     unseen = {key: named(one, batch.known.id) for key, one in new.items()}
     admitted = tombs.admitted(batch, unseen)
-    counts = Counts(unchanged=len(by_key) - len(admitted) - len(edited))
+    shown = batch.shown | by_key.keys()
+    counts = Counts(unchanged=len(shown) - len(admitted) - len(edited))
     void_links: frozenset[str] = frozenset()
     if admitted:
-        counts, void_links = add(batch, admitted, {*by_key, *admitted}, counts)
+        counts, void_links = add(batch, admitted, {*shown, *admitted}, counts)
     if edited:
         counts = edit(batch, edited, counts)
-    return counts, frozenset(one.entry.guid for one in recycled if one.entry.guid), void_links
+    void_guids = frozenset(one.entry.guid for one in recycled if one.entry.guid)
+    plain = len(admitted) == len(unseen) and not recycled and not void_links
+    return counts, void_guids, void_links, plain
 
 
 def _sighted(batch: Batch, keys: Iterable[bytes]) -> dict[bytes, Sighted]:

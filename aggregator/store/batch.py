@@ -21,6 +21,7 @@ class Batch:
     now: int
     feed_updated: int | None
     gone: Collection[str]
+    shown: frozenset[bytes]
 
     @property
     def seed(self) -> bool:

@@ -105,6 +105,16 @@ class Store:
         with self._database.write() as conn:
             sources.save_state(conn, sources.known(conn, source).id, state)
 
+    def save_states(self, states: Mapping[str, SourceState]) -> None:
+        """The same for many sources, by name."""
+        with self._database.write() as conn:
+            sources.save_states(conn, states)
+
+    def last_seen(self, name: str) -> bytes:
+        """What `record` was told to remember of the entries of a feed; empty for nothing."""
+        with self._database.read() as conn:
+            return sources.last_seen(conn, name)
+
     def file_stamps(self, name: str) -> dict[str, FileStamp]:
         """The stamps of the files of a seed directory, by relative path."""
         with self._database.read() as conn:
@@ -128,11 +138,14 @@ class Store:
         void_links: frozenset[str] = frozenset(),
         stamps: Mapping[str, FileStamp] | None = None,
         gone: Collection[str] = (),
+        shown: Collection[bytes] = (),
+        seen: bytes = b"",
     ) -> Counts:
         """Store what a source gave, its state, and what is then out of date: all or nothing.
 
         `stamps` are those of the files that were read, `gone` the paths of files that are no
-        longer there (seed directories only).
+        longer there (seed directories only). `shown` are keys (16 bytes) of entries that the source
+        shows unchanged besides these; `seen` is kept for `last_seen`.
         """
         with self._database.write() as conn:
             return articles.record(
@@ -146,6 +159,8 @@ class Store:
                 void_links=void_links,
                 stamps=stamps,
                 gone=gone,
+                shown=shown,
+                seen=seen,
             )
 
     def articles(self, ids: Sequence[int]) -> list[Article]:

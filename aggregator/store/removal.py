@@ -8,7 +8,16 @@ from sqlalchemy.engine import Connection
 from aggregator.store import outputs
 from aggregator.store.chunks import chunks
 from aggregator.store.listing import places, relist
-from aggregator.store.schema import articles, contents, marks, related, revisions, sightings, stale_posts
+from aggregator.store.schema import (
+    articles,
+    contents,
+    marks,
+    related,
+    revisions,
+    seen,
+    sightings,
+    stale_posts,
+)
 
 # Children before the articles that they point at; bands lead nowhere and are left to `prune`.
 _TABLES = (
@@ -29,9 +38,16 @@ def remove(conn: Connection, ids: Collection[int]) -> None:
         touched = others(conn, some)
         retire_posts(conn, some)
         relist(conn, places(conn, some), {})
+        _forget_seen(conn, some)
         for table, column in _TABLES:
             conn.execute(sa.delete(table).where(column.in_(some)))
         touch(conn, touched - set(ids))
+
+
+def _forget_seen(conn: Connection, ids: Collection[int]) -> None:
+    """The documents of their sources are looked at as a whole again: what was removed may come back."""
+    gave = sa.select(sightings.c.source_id).where(sightings.c.article_id.in_(ids))
+    conn.execute(sa.delete(seen).where(seen.c.source_id.in_(gave)))
 
 
 def retire_posts(conn: Connection, ids: Collection[int]) -> None:

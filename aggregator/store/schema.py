@@ -4,6 +4,7 @@
     counters        numbers that only grow: article ids, the serial of changes
     sources         one row a source: settings as last seen, and its state between passes
     files           stamps of the files of seed directories
+    seen            of each feed, which entries its last document held (see aggregator.seen)
     articles        one row a distinct piece of writing: identity and dates
     contents        what an article says, in its origin's words
     sightings       source S gave entry K, and which article that is
@@ -43,7 +44,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision of the schema, oldest first; a test holds it against the migrations."""
 
 metadata = MetaData(
@@ -123,6 +124,13 @@ files = Table(
     # Unsigned 64 bit on some file systems, so not a number column.
     Column("inode", Text, nullable=False),
     sqlite_with_rowid=False,
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("source_id", ForeignKey("sources.id"), primary_key=True, autoincrement=False),
+    Column("entries", LargeBinary, nullable=False),
 )
 
 articles = Table(

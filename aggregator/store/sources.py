@@ -17,7 +17,7 @@ from aggregator.store.chunks import chunks
 from aggregator.store.codec import from_json, micros, moment, pack, to_json, unpack
 from aggregator.store.listing import mark_shown, places, relist
 from aggregator.store.nodes import nodes_of
-from aggregator.store.schema import files, listing, nodes, sightings, sources, tombs
+from aggregator.store.schema import files, listing, nodes, seen, sightings, sources, tombs
 
 _MOMENTS = frozenset(
     {
@@ -48,6 +48,12 @@ _ONE = sa.select(
 
 _STATE = (*_PLAIN, *sorted(_MOMENTS), *sorted(_SETS), "etag", "last_modified", "rhythm")
 _SAVE = updating(sources, _STATE)
+_SEEN = inserting(seen, update=("entries",))
+_LAST_SEEN = (
+    sa.select(seen.c.entries)
+    .join(sources, sources.c.id == seen.c.source_id)
+    .where(sources.c.name == sa.bindparam("name"))
+)
 _STAMP = inserting(files, update=("mtime_ns", "size", "inode"))
 
 
@@ -153,9 +159,25 @@ def states(conn: Connection) -> dict[str, SourceState]:
     return {row.name: _state(row) for row in conn.execute(sa.select(sources))}
 
 
+def save_states(conn: Connection, given: Mapping[str, SourceState]) -> None:
+    """Store the states of sources by name."""
+    ids = {row.name: row.id for row in conn.execute(sa.select(sources.c.name, sources.c.id))}
+    _SAVE(conn, [{"b_id": ids[name], **columns(state)} for name, state in given.items()])
+
+
 def save_state(conn: Connection, source_id: int, state: SourceState) -> None:
     """Store a source's state."""
     _SAVE(conn, [{"b_id": source_id, **columns(state)}])
+
+
+def last_seen(conn: Connection, name: str) -> bytes:
+    """What was remembered of a feed's last document; empty for nothing."""
+    return conn.execute(_LAST_SEEN, {"name": name}).scalar_one_or_none() or b""
+
+
+def save_seen(conn: Connection, source_id: int, entries: bytes) -> None:
+    """Remember what a feed's last document held."""
+    _SEEN(conn, [{"source_id": source_id, "entries": entries}])
 
 
 def columns(state: SourceState) -> dict[str, Any]:

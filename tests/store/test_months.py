@@ -113,6 +113,7 @@ def test_the_counts_of_an_older_database_are_made_when_it_is_opened(store: Store
         for statement in (
             "DROP TABLE months",
             "DROP TABLE stale_months",
+            "DROP TABLE seen",
             *(f"DROP TABLE {name}" for name in ("revisions", "related", "bands", "floods")),
             *(f"DROP TABLE {name}" for name in ("tomb_nodes", "tomb_marks", "tombs")),
             "DROP INDEX ix_articles_flood_id",

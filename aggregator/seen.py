@@ -1,0 +1,118 @@
+"""What is remembered of a feed's entries so that only new ones are parsed next time.
+
+Pure. For each entry its hash (`parse.delta`), the name under which the store has it, and its date,
+from which the rhythm of the feed is learned. It holds only for the settings and the program that
+made it: the mark at the front tells.
+"""
+
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from aggregator.model import Refined
+from aggregator.parse.delta import Delta
+from aggregator.refine import identity
+from aggregator.refine.entries import Context, RefinedDocument
+
+_MARK = 8
+_HASH = 8
+_ROW = struct.Struct(">8s16sq")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNDATED = -(1 << 63)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry that was stored: the store's name for it (16 bytes), and its date."""
+
+    key: bytes
+    date: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The entries of a document by their hashes, and the hash of what was around them."""
+
+    entries: Mapping[bytes, Entry]
+    context: bytes = b""
+
+    @property
+    def hashes(self) -> frozenset[bytes]:
+        """What `parse_changes` asks for."""
+        return frozenset((*self.entries, self.context)) if self.entries else frozenset()
+
+
+NOTHING = Seen({})
+
+
+def mark(context: Context) -> bytes:
+    """8 bytes that change with every setting that bears on what is made of an entry."""
+    settings = (
+        context.proxy_prefixes,
+        sorted(context.players),
+        context.fallbacks,
+        context.tidy,
+        context.tracking,
+        context.rules,
+        context.categories,
+        context.excerpt,
+    )
+    return bytes.fromhex(identity.digest(repr(settings))[: 2 * _MARK])
+
+
+def all_named(articles: Iterable[Refined]) -> bool:
+    """Whether each bears a name of its own, so that its uid and key do not depend on its neighbours."""
+    return all(
+        article.canonical_link or (article.guid and identity.is_uri(article.guid)) for article in articles
+    )
+
+
+def after(delta: Delta, refined: RefinedDocument, before: Seen) -> Seen:
+    """What to remember after a document: nothing unless every entry became an article with a name."""
+    fresh = [piece for piece in delta.pieces if piece not in before.entries or not delta.cut_out]
+    articles = refined.articles
+    if len(fresh) != len(articles) or len(set(delta.pieces)) != len(delta.pieces):
+        return NOTHING
+    if refined.notes or not all_named(articles):
+        return NOTHING
+    made = {
+        piece: Entry(key(article.key), article.published or article.updated)
+        for piece, article in zip(fresh, articles, strict=True)
+    }
+    return Seen({piece: made.get(piece) or before.entries[piece] for piece in delta.pieces}, delta.context)
+
+
+def key(name: str) -> bytes:
+    """The store's name for an entry's key."""
+    return bytes.fromhex(identity.digest("key", name)[:32])
+
+
+def dates(entries: Iterable[Entry]) -> list[datetime]:
+    """The dates of those entries that have one."""
+    return [entry.date for entry in entries if entry.date is not None]
+
+
+def pack(seen: Seen, marked: bytes) -> bytes:
+    """As bytes for the store; empty for nothing."""
+    if not seen.entries:
+        return b""
+    rows = (_ROW.pack(piece, entry.key, _micros(entry.date)) for piece, entry in seen.entries.items())
+    return b"".join((marked, seen.context, *rows))
+
+
+def unpack(data: bytes, marked: bytes) -> Seen:
+    """What was packed under the same mark; nothing if it was another, or if it is damaged."""
+    start = _MARK + _HASH
+    if not data.startswith(marked) or len(data) <= start or (len(data) - start) % _ROW.size:
+        return NOTHING
+    entries = {piece: Entry(name, _moment(value)) for piece, name, value in _ROW.iter_unpack(data[start:])}
+    return Seen(entries, data[_MARK:start])
+
+
+def _micros(date: datetime | None) -> int:
+    return _UNDATED if date is None else (date - _EPOCH) // timedelta(microseconds=1)
+
+
+def _moment(value: int) -> datetime | None:
+    return None if value == _UNDATED else _EPOCH + timedelta(microseconds=value)
