@@ -19,7 +19,15 @@ from urllib.parse import urlsplit
 
 from aggregator.collect.hosts import Turns, host_of
 from aggregator.digest import Digested, digest_page
-from aggregator.errors import FetchError, ParseError, SourceError, StoreError
+from aggregator.errors import (
+    FetchError,
+    LimitExceeded,
+    ParseError,
+    SourceError,
+    StoreError,
+    Unreachable,
+    WorkerError,
+)
 from aggregator.model import Article, Refined, SourceState
 from aggregator.options import FetchPolicy, Source
 from aggregator.refine.page import Page, with_page
@@ -34,6 +42,9 @@ PATIENCE = 1.0
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 KINDS = ("text/html", "application/xhtml+xml")
 _ASK_LATER = frozenset({429, 503})
+MOST_TOLLS = 3
+"""Pages of one source that may hang, flood or hold a worker; after so many it is left in peace."""
+_TOLLS = (WorkerError, LimitExceeded, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class Waiting:
     problems: list[str] = field(default_factory=list)
     known: dict[str, Article] = field(default_factory=dict)
     left_out: int = 0
+    tolls: int = 0
 
 
 class Pages:
@@ -152,8 +164,7 @@ class Pages:
         try:
             fetched = self._tools.fetcher.fetch(source, SourceState())
         except FetchError as error:
-            if error.status in _ASK_LATER:
-                self._drop(host_of(source.url or ""))
+            self._judge(wanted, error)
             raise
         finally:
             self._turns.done(source)
@@ -163,13 +174,29 @@ class Pages:
         future = self._tools.workers.submit(
             digest_page, source, wanted.article.title, fetched.body, fetched.url, fetched.content_type
         )
-        return future.result()
+        try:
+            return future.result()
+        except WorkerError as error:
+            self._judge(wanted, error)
+            raise
 
-    def _drop(self, host: str) -> None:
-        """A server that has enough is left alone until the next pass."""
-        alike = [one for one in self._wanted.values() if host_of(one.source.url or "") == host]
-        for dropped in self._turns.drop([one.source for one in alike]):
-            self._results.put((self._wanted[dropped.name], f"{host} asked to be left alone"))
+    def _judge(self, wanted: Wanted, error: SourceError) -> None:
+        """A server that has enough is left alone, and a source whose pages cost too much as well."""
+        if isinstance(error, FetchError) and error.status in _ASK_LATER:
+            host = host_of(wanted.source.url or "")
+            self._drop(lambda one: host_of(one.source.url or "") == host, f"{host} asked to be left alone")
+        if isinstance(error, _TOLLS):
+            waiting = self._waiting[wanted.harvest]
+            with self._lock:
+                waiting.tolls += 1
+            if waiting.tolls >= MOST_TOLLS:
+                self._drop(lambda one: one.harvest == wanted.harvest, f"not asked for after {error}")
+
+    def _drop(self, unwanted: Callable[[Wanted], bool], reason: str) -> None:
+        """Ask for no more of these pages."""
+        alike = [one.source for one in self._wanted.values() if unwanted(one)]
+        for dropped in self._turns.drop(alike):
+            self._results.put((self._wanted[dropped.name], reason))
 
     def _settle(self, wanted: Wanted, result: Page | str) -> Waiting | None:
         """Note what came of a page; returns its harvest if that was the last one."""

@@ -103,6 +103,19 @@ def test_pages_that_are_none_are_left(tmp_path: Path) -> None:
     assert all(row.result == "updated" for row in rows.values())
 
 
+def test_a_source_whose_pages_flood_is_left_in_peace(tmp_path: Path) -> None:
+    """After three pages over the limit the others are not asked for; its feed's text is stored."""
+    names = tuple(f"p{number}" for number in range(9))
+    with Server({"*": Reply(b"x" * 20_000, type="text/html")}) as server:
+        server.routes["/feed"] = feed(server, *names)
+        world = World(tmp_path, full("F", server.url("/feed")) + 'max_bytes = "10KB"\nper_host = 1\n')
+        (row,) = world.run().sources
+        asked = [request.path for request in server.requests]
+    assert len(asked) == 4
+    assert row.counts.new == 9
+    assert "9 pages could not be had" in row.messages[0]
+
+
 def test_pages_wait_for_their_turn_and_the_budget_is_shared(tmp_path: Path) -> None:
     """One request at a time with a pause between two, the feed's included; each source gets its share."""
     with Server() as server:
