@@ -11,6 +11,7 @@ Rules of this file: pure; a false merge is worse than a duplicate, so every doub
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 
 from aggregator.refine import identity
 from aggregator.refine.text import lines
@@ -32,6 +33,16 @@ NUMBERS_MIN = 3
 NUMBERS_SHARED = 0.5
 """Texts with at least `NUMBERS_MIN` numbers each must share this part of them."""
 
+PARTICULARS = 3
+"""Numbers and names in the clauses that two texts share: forms share phrases, reports share facts."""
+PARTICULARS_OF_FORMS = 8
+"""The same where the titles differ like those of forms ("Wanted: a gardener", "Wanted: a teacher")."""
+NEARLY_ALL = 0.9
+"""With this score and one title, texts need no particulars."""
+
+_DIGITS = re.compile(r"\d+")
+_NAME = re.compile(r"(?<=[\w,;] )[^\W\d_]*[A-ZÀ-ÞА-ЯΑ-Ω][^\W\d_]+")
+_TOKEN = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af]|[^\W\u2e80-\u9fff\uac00-\ud7af]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 # Titles that come again and again over other texts; matched against the whole normalised title.
@@ -149,12 +160,13 @@ def compare(one: Writing, other: Writing) -> Likeness:
     if one.is_short or other.is_short:
         return Likeness(0.0, "short")
     mine, others = one.clauses(), other.clauses()
-    shared = sum(size for clause, size in mine.items() if clause in others)
-    whole = sum(mine.values()) + sum(others.values()) - shared
-    score = shared / whole if whole else 0.0
+    shared = {clause: size for clause, size in mine.items() if clause in others}
+    common = sum(shared.values())
+    whole = sum(mine.values()) + sum(others.values()) - common
+    score = common / whole if whole else 0.0
     if _is_start(one, other) and _same_words(one.title, other.title):
-        score = 1.0
-    return Likeness(score, _apart(one, other))
+        return Likeness(1.0, _apart(one, other))
+    return Likeness(score, _apart(one, other) or _formal(one, other, "".join(shared), score))
 
 
 def _apart(one: Writing, other: Writing) -> str:
@@ -167,6 +179,30 @@ def _apart(one: Writing, other: Writing) -> str:
         shared = len(mine & others) / min(len(mine), len(others))
         return "numbers" if shared < NUMBERS_SHARED else ""
     return ""
+
+
+def _formal(one: Writing, other: Writing, shared: str, score: float) -> str:
+    """Whether two texts have little more in common than phrases."""
+    if score >= NEARLY_ALL and _same_words(one.title, other.title):
+        return ""
+    names = {name.casefold() for name in (*_NAME.findall(one.text), *_NAME.findall(other.text))}
+    particulars = len(set(_DIGITS.findall(shared))) + sum(name in shared for name in names)
+    needed = PARTICULARS_OF_FORMS if _titles_of_forms(one.title, other.title) else PARTICULARS
+    return "form" if particulars < needed else ""
+
+
+def _titles_of_forms(title: str, other: str) -> bool:
+    """Whether two titles begin and end alike for half their length, and each has something else between."""
+    one, two = _TOKEN.findall(title.casefold()), _TOKEN.findall(other.casefold())
+    start = _alike(one, two)
+    end = _alike(one[start:][::-1], two[start:][::-1])
+    rest = min(len(one), len(two)) - start - end
+    return rest > 0 and (start + end) * 2 >= min(len(one), len(two))
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """How many words two titles begin with alike."""
+    return sum(1 for _ in takewhile(lambda words: words[0] == words[1], zip(one, other, strict=False)))
 
 
 def _is_start(one: Writing, other: Writing) -> bool:
