@@ -12,17 +12,23 @@ _TEXT = (
     "a library in the old town opens again after years of work and lends instruments as well as books"
 )
 _WORDS = _TEXT.split()
-_SENTENCES = (
-    "本周的市场报告说，粮食和木材的价格上涨，而船只在港口外等待。",
-    "工程师们展示了一台不需要稀有金属的小型发动机。",
-    "老城的图书馆经过多年的修缮重新开放，除了书籍还出借乐器。",
-    "天文台公布了新的观测结果，研究者认为还需要更多数据。",
+_CHARACTERS = (
+    "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面"
+    "而方后多定行学法所民得经十三之进着等部度家电力里如水化高自二理起小物现实加量都两体制机当使点从业本去把"
+    "性好应开它合还因由其些然前外天政四日那社义事平形相全表间样与关各重新线内数正心反你明看原又么利比或但质"
 )
+"""The commonest, so that no two sentences are alike, as in real texts."""
+
+
+def _sentence(chance: random.Random) -> str:
+    words = "".join(chance.choices(_CHARACTERS, k=chance.randint(14, 40)))
+    half = len(words) // 2
+    return f"{words[:half]}，{words[half:]}。"
 
 
 def _paragraph(chance: random.Random, *, chinese: bool) -> str:
     if chinese:
-        return "".join(chance.choices(_SENTENCES, k=chance.randint(3, 7)))
+        return "".join(_sentence(chance) for _ in range(chance.randint(3, 7)))
     return " ".join(chance.choices(_WORDS, k=chance.randint(50, 110)))
 
 

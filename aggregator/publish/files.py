@@ -7,6 +7,7 @@ file or the new one, and a pass that is killed leaves at most temporaries, which
 away. Unchanged files keep their mtime, so that static hosts answer 304.
 """
 
+import ctypes
 import errno
 import hashlib
 import itertools
@@ -27,6 +28,8 @@ FILE_MODE = 0o644
 FOLDER_MODE = 0o755
 WORKERS = 16
 """Flushes that wait for the disk at once."""
+MANY = 128
+"""From so many files on, the file system is flushed as a whole: a tenth of the time that they take one by one."""
 
 _MARKER = ".aggregator-writing"
 _TEMPORARY = re.compile(r"\.aggregator-[0-9]+-[0-9]+\.tmp")
@@ -301,7 +304,8 @@ def _write(path: Path, data: bytes) -> None:
     """Writes a new file. Raises OSError, and leaves nothing then."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     try:
-        os.fchmod(descriptor, FILE_MODE)  # whatever the umask
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != FILE_MODE:  # by the umask
+            os.fchmod(descriptor, FILE_MODE)
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
@@ -318,12 +322,33 @@ def _flush(paths: Iterable[Path]) -> None:
     Several at once, as a file system commits what comes together in one go.
     """
     ordered = list(paths)
+    if len(ordered) >= MANY and _flush_all(ordered[0].parent):
+        return
     shares = [ordered[start::WORKERS] for start in range(min(WORKERS, len(ordered)))]
     if len(shares) < 2:
         _flush_each(ordered)
         return
     with ThreadPoolExecutor(len(shares)) as pool:
         list(pool.map(_flush_each, shares))
+
+
+def _flush_all(folder: Path) -> bool:
+    """Waits until the disk has all of the file system that `folder` lies in (syncfs(2), Linux).
+
+    Whether that could be done. Raises OSError if the disk refused something.
+    """
+    if _syncfs is None:
+        return False
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _syncfs(descriptor) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    finally:
+        os.close(descriptor)
+    return True
+
+
+_syncfs: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
 
 
 def _flush_each(paths: Iterable[Path]) -> None:
