@@ -1,9 +1,9 @@
 """The article in a web page: what `full_text = true` brings. Pure; the page is a stranger's.
 
-    page ─► trafilatura ─► sanitize ─► body
-      └───► head ─► og:image, rel=canonical, language
+    page ─► bound ─► trafilatura ─► sanitize ─► body
+               └───► head ─► og:image, rel=canonical, language
 
-Meant for a worker process: nothing here bounds time.
+Meant for a worker process: trafilatura takes some seconds for the largest pages.
 """
 
 import html
@@ -14,10 +14,11 @@ from typing import Any
 
 from aggregator.model import Refined
 from aggregator.refine import language, policy
+from aggregator.refine.bounds import bound
 from aggregator.refine.html import sanitize
 from aggregator.refine.identity import identifies
 from aggregator.refine.images import body_images
-from aggregator.refine.text import collapse, label, lines
+from aggregator.refine.text import collapse, label, lines, scrub
 from aggregator.refine.urls import absolute, canonical
 
 _NESTED_PRE = re.compile(r"<(/?)pre>\s*<\1pre>")
@@ -51,8 +52,9 @@ def read_page(
     from lxml.etree import LxmlError
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+    bounded, cut = bound(scrub(markup))
     try:
-        tree = lxml_html.document_fromstring(markup.encode("utf-8", "replace"), parser=_parser())
+        tree = lxml_html.document_fromstring(bounded.encode("utf-8", "replace"), parser=_parser())
     except (LxmlError, ValueError):
         return Page()
     head = _head(tree, url)
@@ -71,7 +73,7 @@ def read_page(
         players=players,
         tracking=tracking,
     )
-    return replace(head, body=cleaned.html.strip(), notes=cleaned.notes)
+    return replace(head, body=cleaned.html.strip(), notes=(*cut, *cleaned.notes))
 
 
 def with_page(article: Refined, page: Page) -> Refined | None:

@@ -1,5 +1,7 @@
 """The article in a web page."""
 
+import time
+
 import pytest
 
 from aggregator.model import Refined
@@ -60,6 +62,23 @@ def test_what_the_head_says() -> None:
 def test_no_page_breaks_anything(markup: str) -> None:
     """What holds no article gives next to nothing."""
     assert len(read_page(markup, URL).body) < 20
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<div>" * 200_000,
+        "<div " + " ".join(f"a{number}=1" for number in range(200_000)) + ">",
+        "<!-- x" * 200_000,
+        "<table><tr><td>" * 100_000,
+    ],
+    ids=["deep", "attributes", "comments", "tables"],
+)
+def test_what_holds_parsers_up_is_cut_before(markup: str) -> None:
+    """libxml2 takes minutes for 200,000 attributes of one element; a page with them takes no second."""
+    begun = time.process_time()
+    read_page(markup, URL)
+    assert time.process_time() - begun < 5
 
 
 def test_an_article_takes_the_text_and_keeps_what_it_is_known_by() -> None:
