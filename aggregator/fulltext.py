@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aggregator.collect.hosts import Turns, host_of
-from aggregator.digest import Digested, digest_page
+from aggregator.digest import digest_page
 from aggregator.errors import (
     FetchError,
     LimitExceeded,
@@ -255,7 +255,7 @@ def _finished(waiting: Waiting) -> "Harvest":
         articles.append(whole or _as_known(article, waiting.known.get(article.key)))
     notes = (*refined.notes, *_notes(waiting, short))
     refined = replace(refined, articles=tuple(articles), notes=notes)
-    return replace(harvest, digested=Digested(harvest.digested.document, refined))
+    return replace(harvest, digested=replace(harvest.digested, refined=refined))
 
 
 def _as_known(article: Refined, known: Article | None) -> Refined:
