@@ -40,7 +40,9 @@ def world(tmp_path: Path) -> World:
         "/three": feed("Sky", "https://c.example/x", "c-1", LATER, OTHER),
     }
     with Server(routes) as server:
-        tables = "".join(source(name.title(), server.url(f"/{name}")) for name in ("one", "two", "three"))
+        # One worker asks in the order of the settings.
+        tables = "workers = 1\n"
+        tables += "".join(source(name.title(), server.url(f"/{name}")) for name in ("one", "two", "three"))
         world = World(tmp_path, tables)
         world.run()
         world.write(tables + '[[rules]]\nsource = "Two"\ndrop = { title = "harbour" }\n')
