@@ -79,7 +79,8 @@ def _status(state: SourceState, source: Source | None, now: datetime) -> str:
 
 
 def _dropped(count: int) -> tuple[str, ...]:
-    return (f"rules dropped {count} entries of its last document",) if count else ()
+    entries = "entry" if count == 1 else "entries"
+    return (f"rules dropped {count} {entries} of its last document",) if count else ()
 
 
 def _messages(state: SourceState, source: Source | None, now: datetime) -> list[str]:

@@ -139,8 +139,9 @@ def _ruled(ruled: "Ruled") -> str:
     """What a rule does, in a line."""
     samples = "; ".join(repr(sample) for sample in ruled.samples)
     more = ", …" if ruled.count > len(ruled.samples) else ""
-    return f"{ruled.rule} {_RULED[ruled.action]} {ruled.count} entries" + (
-        f": {samples}{more}" if samples else ""
+    return (
+        f"{ruled.rule} {_RULED[ruled.action]} {ruled.count} {'entry' if ruled.count == 1 else 'entries'}"
+        + (f": {samples}{more}" if samples else "")
     )
 
 
