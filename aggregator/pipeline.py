@@ -27,6 +27,7 @@ from aggregator.config import Settings
 from aggregator.digest import Digested, digest_feed
 from aggregator.errors import SourceError
 from aggregator.fulltext import Pages
+from aggregator.memory import keep_small
 from aggregator.model import Fetched, SourceState
 from aggregator.options import Source
 from aggregator.parse.limits import harmless
@@ -107,6 +108,7 @@ def now() -> datetime:
 @contextmanager
 def tools(clock: Clock = now) -> Iterator[Tools]:
     """Connections and worker processes; none is opened or started before it is needed."""
+    keep_small()
     with HttpFetcher() as fetcher, Workers(PROCESSES) as workers:
         yield Tools(fetcher, workers, clock)
 
@@ -278,10 +280,14 @@ def _gather(source: Source, state: SourceState, release: Release, tools: Tools, 
         log.exception("source %s", source.name)
         fault = SourceError(f"unexpected {type(error).__name__}: {error}; please report it with this feed")
         harvest = _failed(source, state, fault, tools.clock())
+    finally:
+        tools.fetcher.let_go()
     return replace(harvest, seconds=time.monotonic() - begun)
 
 
 def _failed(source: Source, state: SourceState, error: SourceError, moment: datetime) -> Harvest:
+    # Tracebacks hold the frames, and with them the bodies, of what went wrong.
+    error.__traceback__ = error.__cause__ = error.__context__ = None
     return Harvest(source=source, state=schedule.after_failure(source, state, error, moment), error=error)
 
 

@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar, cast
 
 from aggregator.errors import WorkerError
+from aggregator.memory import keep_small
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -186,6 +187,7 @@ class _Process:
 
 def serve(descriptor: int) -> None:
     """The life of a worker process: tasks from the pipe, one after the other, until it closes."""
+    keep_small()
     for number in (signal.SIGINT, signal.SIGTERM):  # the program decides when its work ends
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # short of memory, Linux is to take a worker, not the program

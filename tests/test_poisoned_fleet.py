@@ -25,9 +25,11 @@ settings = config.load(Path("feeds.toml"))
 moment = datetime.fromisoformat(sys.argv[1])
 with Store.open(settings.storage_url) as store, pipeline.tools(lambda: moment) as tools:
     report = pipeline.run_pass(settings, store, pipeline.Plan(everything=True, seen=seen), tools)
-peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+# ru_maxrss of a process counts what its parent had when it was forked.
+own = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+peaks = [own * 1024, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024]
 results = {row.source: row.result for row in report.sources}
-print(json.dumps({"results": results, "good": done["good"], "peak": peak * 1024}))
+print(json.dumps({"results": results, "good": done["good"], "peaks": peaks}))
 """
 TIMEOUT = 2
 
@@ -85,6 +87,6 @@ def test_a_poisoned_fleet_does_not_hold_up_the_good_feed(tmp_path: Path) -> None
     titles = {entry["title"] for entry in world.feed("good")}
     assert titles == {f"1-{number}" for number in range(4)}
     assert outcomes[1]["good"] < 2, outcomes
-    assert max(outcome["peak"] for outcome in outcomes) < 256 * MIB, outcomes
+    assert max(peak for outcome in outcomes for peak in outcome["peaks"]) < 256 * MIB, outcomes
     assert outcomes[1]["results"]["good"] == "updated"
     assert sum(result == "failed" for result in outcomes[0]["results"].values()) > 80

@@ -11,6 +11,7 @@ from io import BytesIO
 import brotli
 import zstandard
 
+from aggregator.collect.allowance import LARGE_BYTES
 from aggregator.errors import FetchError, LimitExceeded
 
 PIECE = 65536
@@ -24,8 +25,12 @@ _ZSTD_BITE = 512  # a block of 4 bytes may stand for 128 KiB
 _Coding = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
-def body(pieces: Iterable[bytes], coding: str, most: int) -> bytes:
+def body(
+    pieces: Iterable[bytes], coding: str, most: int, grown_large: Callable[[], None] = lambda: None
+) -> bytes:
     """Undo the codings that a Content-Encoding value names, the last one first.
+
+    `grown_large` is called before more than `LARGE_BYTES` are kept, again and again.
 
     Raises LimitExceeded when any layer holds more than `most` bytes, FetchError when it is corrupt.
     Names that are no coding are passed over: servers write character sets there.
@@ -40,6 +45,8 @@ def body(pieces: Iterable[bytes], coding: str, most: int) -> bytes:
     whole = BytesIO()
     try:
         for piece in stream:
+            if whole.tell() + len(piece) > LARGE_BYTES:
+                grown_large()
             whole.write(piece)
     except (zlib.error, brotli.error, zstandard.ZstdError, EOFError) as error:
         raise FetchError(f"the compressed body ({coding}) is corrupt: {error}") from error

@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 
 from aggregator import __version__
 from aggregator.collect import decode, freshness, secrets, wire, wording
+from aggregator.collect.allowance import Allowance
 from aggregator.collect.guard import Judge, Resolver, anywhere, literal, objection, resolve
 from aggregator.collect.patience import Patience
 from aggregator.collect.schedule import address, home, same_place
@@ -92,6 +93,7 @@ class HttpFetcher:
         self._environment = environment
         self._connections = connections
         self._patience = Patience()
+        self._allowance = Allowance()
         self._adapters: dict[tuple[bool, bool], wire.Adapter] = {}
 
     def __enter__(self) -> Self:
@@ -111,6 +113,7 @@ class HttpFetcher:
     def fetch(self, source: Source, state: SourceState) -> Fetched:
         """Bring the document of a source if it changed since `state`. Raises FetchError."""
         assert source.url is not None, "a source without an address is not fetched over HTTP"
+        self.let_go()
         policy = source.fetch
         if not same_place(source, state):
             state = SourceState()
@@ -122,7 +125,12 @@ class HttpFetcher:
                 ask.private = self._private_headers(source)
                 return self._exchange(ask, state)
             except (FetchError, requests.RequestException, Urllib3Error, OSError, ValueError) as error:
+                self.let_go()
                 raise wording.explain(exchange.cause(error), ask.url) from error
+
+    def let_go(self) -> None:
+        """The body that this thread fetched last is needed no more: another large one may be read."""
+        self._allowance.give_back()
 
     def _exchange(self, ask: _Ask, state: SourceState) -> Fetched:
         for _ in range(MOST_REDIRECTS + 1):
@@ -227,7 +235,7 @@ class HttpFetcher:
                 retry_after=freshness.retry_after(headers, now),
                 fresh_for=fresh,
             )
-        body = _read(raw, ask.source.fetch.max_bytes)
+        body = _read(raw, ask.source.fetch.max_bytes, lambda: self._allowance.take(ask.exchange.left))
         digest = hashlib.sha256(body).hexdigest()
         unchanged = digest == state.body_hash
         return replace(found, body=None if unchanged else body, body_hash=digest, size=len(body))
@@ -327,12 +335,12 @@ def _refreshed(stored: Validators, sent: Validators) -> Validators:
     return stored if repeats else sent
 
 
-def _read(raw: Any, most: int) -> bytes:  # noqa: ANN401 - urllib3's response
+def _read(raw: Any, most: int, grown_large: Callable[[], None]) -> bytes:  # noqa: ANN401 - urllib3's response
     """The whole body, decompressed. Raises FetchError and its kinds."""
     length = raw.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) > most:
         raise LimitExceeded(f"the body is larger than max_bytes, {most:,} bytes; raise it if that is meant")
-    return decode.body(_pieces(raw), raw.headers.get("Content-Encoding", ""), most)
+    return decode.body(_pieces(raw), raw.headers.get("Content-Encoding", ""), most, grown_large)
 
 
 def _pieces(raw: Any) -> Iterator[bytes]:  # noqa: ANN401 - urllib3's response
