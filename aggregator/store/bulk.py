@@ -65,6 +65,24 @@ class Bulk:
             conn.exec_driver_sql(text, list(map(itemgetter(*order), rows)))
 
 
+class Single:
+    """A statement that is run often, once at a time, with the parameters `names`."""
+
+    def __init__(self, build: Callable[[Connection], Any], names: Sequence[str]) -> None:
+        self._build = build
+        self._names = tuple(names)
+        self._texts: dict[str, Text] = {}
+
+    def __call__(self, conn: Connection, **named: object) -> Any:  # noqa: ANN401 - a row
+        """Run it and return the first row, None if there is none."""
+        dialect = conn.dialect.name
+        if dialect not in self._texts:
+            self._texts[dialect] = _text(conn, self._build(conn), self._names)
+        text, order = self._texts[dialect]
+        ordered = named if order is None else tuple(named[name] for name in order)
+        return conn.exec_driver_sql(text, ordered).first()
+
+
 class Lookup:
     """A SELECT of the rows that belong to any of many values.
 

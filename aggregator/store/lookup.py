@@ -167,6 +167,9 @@ class Finder:
 
     def sighted(self, named: Named, head: Head) -> None:
         """Take in that this entry has just become a sighting of this article."""
+        if not self._batch.seed and head.id not in self._candidates:
+            # No other entry of a feed's document can be this article.
+            return
         one = named.given
         before = self._candidates.get(head.id, _candidate(head))
         own = Own(one.key, digest("hash", one.entry.exact_hash), present=True)

@@ -12,7 +12,7 @@ from aggregator.errors import StoreError
 from aggregator.model import FileStamp, Node, Rhythm, SourceKind, SourceState, Validators
 from aggregator.options import Source
 from aggregator.store import stale
-from aggregator.store.bulk import inserting, updating
+from aggregator.store.bulk import Single, inserting, updating
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import from_json, micros, moment, pack, to_json, unpack
 from aggregator.store.listing import mark_shown, places, relist
@@ -37,14 +37,17 @@ _PLAIN = tuple(name for name in _FIELDS if name not in {*_MOMENTS, *_SETS, "vali
 _FEED = ("feed_link", "feed_id")
 """What outputs show of a feed; its title they take from the settings."""
 
-_ONE = sa.select(
-    sources.c.id,
-    sources.c.categories,
-    sources.c.last_success,
-    sa.select(tombs.c.id).where(tombs.c.source_id == sources.c.id).exists().label("taken_down"),
-    sa.select(tombs.c.id).where(tombs.c.id > 0).exists().label("any_tombs"),
-    *(sources.c[name] for name in _FEED),
-).where(sources.c.name == sa.bindparam("name"))
+_ONE = Single(
+    lambda _: sa.select(
+        sources.c.id,
+        sources.c.categories,
+        sources.c.last_success,
+        sa.select(tombs.c.id).where(tombs.c.source_id == sources.c.id).exists().label("taken_down"),
+        sa.select(tombs.c.id).where(tombs.c.id > sa.literal_column("0")).exists().label("any_tombs"),
+        *(sources.c[name] for name in _FEED),
+    ).where(sources.c.name == sa.bindparam("name")),
+    ("name",),
+)
 
 _STATE = (*_PLAIN, *sorted(_MOMENTS), *sorted(_SETS), "etag", "last_modified", "rhythm")
 _SAVE = updating(sources, _STATE)
@@ -84,7 +87,7 @@ class Known:
 
 def known(conn: Connection, source: Source) -> Known:
     """The stored source. StoreError: it was never reconciled."""
-    row = conn.execute(_ONE, {"name": source.name}).first()
+    row = _ONE(conn, name=source.name)
     if row is None:
         raise StoreError(f"source {source.name!r} is not in the store; reconcile the settings first")
     return Known(row[0], row[1], row[2], row[3], row[4], tuple(row[5:]))

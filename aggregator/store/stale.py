@@ -12,18 +12,21 @@ from sqlalchemy.engine import Connection
 
 from aggregator.model import Node
 from aggregator.store import months
-from aggregator.store.bulk import inserting
+from aggregator.store.bulk import Single, inserting
 from aggregator.store.chunks import chunks
 from aggregator.store.nodes import as_node, ensure_nodes
 from aggregator.store.schema import articles, counters, nodes, stale_months, stale_nodes, stale_posts
 
 _POSTS = inserting(stale_posts, update=("serial",))
 _NODES = inserting(stale_nodes, update=("serial",))
-_ADVANCE = (
-    sa.update(counters)
-    .where(counters.c.name == sa.bindparam("b_name"))
-    .values(value=counters.c.value + sa.bindparam("b_more"))
-    .returning(counters.c.value)
+_ADVANCE = Single(
+    lambda _: (
+        sa.update(counters)
+        .where(counters.c.name == sa.bindparam("b_name"))
+        .values(value=counters.c.value + sa.bindparam("b_more"))
+        .returning(counters.c.value)
+    ),
+    ("b_name", "b_more"),
 )
 
 
@@ -44,7 +47,7 @@ def advance(conn: Connection, name: str, more: int = 1) -> int:
 
     On PostgreSQL this also makes writers queue up, as BEGIN IMMEDIATE does on SQLite.
     """
-    return int(conn.execute(_ADVANCE, {"b_name": name, "b_more": more}).scalar_one())
+    return int(_ADVANCE(conn, b_name=name, b_more=more)[0])
 
 
 def mark(conn: Connection, posts: Iterable[int], node_ids: Iterable[int]) -> int:
