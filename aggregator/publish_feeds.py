@@ -8,10 +8,11 @@ rendered once while they are at hand.
 """
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aggregator.model import Node, Tombstone
+from aggregator.model import Article, Node, Tombstone
 from aggregator.options import Site
 from aggregator.publish import archives
 from aggregator.publish.archives import ArchivePage
@@ -22,16 +23,45 @@ from aggregator.publish.head import page_path
 from aggregator.publish.pages import NEWEST, render_page
 from aggregator.publish.paths import FEED_FILES, feed_folders
 from aggregator.publish_files import Desk, Document
-from aggregator.store import Stretch
+from aggregator.store import Store, Stretch
 
 BATCH_BYTES = 16_000_000
 """About how much is written at once: many flushes to disk go together, and memory stays small."""
+SHELF_BYTES = 48_000_000
+"""About how much of articles is kept in memory during a run."""
 TOMBSTONES = 50
 """Takedowns that a live feed names, at most."""
 EVERYTHING = Node("category", ())
 FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
 KINDS = ("feed", "page")
 ARCHIVE = "archive"
+
+
+class _Shelf:
+    """Articles that were loaded lately, as those of a feed stand in the feeds above it too."""
+
+    def __init__(self, store: Store, room: int = SHELF_BYTES) -> None:
+        self._store = store
+        self._room = room
+        self._loaded: OrderedDict[int, Article] = OrderedDict()
+
+    def take(self, ids: Sequence[int]) -> list[Article]:
+        """The articles with these ids, in this order."""
+        missing = [article_id for article_id in ids if article_id not in self._loaded]
+        for article in self._store.articles(missing):
+            self._loaded[article.id] = article
+            self._room -= _size(article)
+        found = [self._loaded[article_id] for article_id in ids if article_id in self._loaded]
+        for article in found:
+            self._loaded.move_to_end(article.id)
+        while self._room < 0 and len(self._loaded) > len(found):
+            _, oldest = self._loaded.popitem(last=False)
+            self._room += _size(oldest)
+        return found
+
+
+def _size(article: Article) -> int:
+    return 2 * len(article.body) + 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +72,7 @@ class Round:
     folders: Mapping[Node, str]
     months: Mapping[Node, Mapping[str, int]]
     stale: Mapping[Node, Mapping[str, Stretch]]
+    shelf: _Shelf
     cache: EntryCache = field(default_factory=EntryCache)
     gone: list[str] = field(default_factory=list)
     failed: set[Node] = field(default_factory=set)
@@ -99,7 +130,7 @@ def publish_nodes(desk: Desk, folders: Mapping[Node, str], due: Iterable[Node], 
     """Write the feeds, archives and pages of nodes. Raises PublishError."""
     ordered = _ordered(desk, due)
     store = desk.store
-    work = Round(desk, folders, store.months(ordered), store.stale_months(ordered))
+    work = Round(desk, folders, store.months(ordered), store.stale_months(ordered), _Shelf(store))
     batch = _Batch()
     for node in ordered:
         if desk.stop():
@@ -143,7 +174,7 @@ def _write(work: Round, batch: _Batch, serial: int) -> None:
 def _documents(work: Round, node: Node) -> Iterator[Document]:
     """The archive documents of a node that are touched, then its live feeds, then its page."""
     site, folder = work.site, work.folders[node]
-    articles = work.desk.store.listing(node, max(site.entries_per_feed, NEWEST))
+    articles = work.shelf.take(work.desk.store.newest(node, max(site.entries_per_feed, NEWEST)))
     pages: Sequence[ArchivePage] = ()
     if "atom" in site.formats:
         pages = archives.plan(work.months[node], shown(articles, site), site.entries_per_feed)
@@ -170,7 +201,7 @@ def _archive(work: Round, node: Node, pages: Sequence[ArchivePage]) -> Iterator[
     work.gone.extend(sorted(set(there).difference(paths.values())))
     for page in _touched(work, node, pages, there):
         count = work.months[node][page.month]
-        articles = store.month(node, page.month, page.start, page.stop, count)
+        articles = work.shelf.take(store.month(node, page.month, page.start, page.stop, count))
         graves = _graves(work, node, page.month) if not page.start else ()
         data = render_archive(page, node, articles, work.site, folder, work.cache, tombstones=graves)
         yield from _sound(work, "atom", Document(paths[page.name], data, ARCHIVE, key))

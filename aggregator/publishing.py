@@ -21,7 +21,7 @@ from aggregator.store import Store
 
 __all__ = ["EVERYTHING", "PublishReport", "publish"]
 
-RENDERING = 2
+RENDERING = 3
 """Raise it when the same store and settings come to give other bytes."""
 
 

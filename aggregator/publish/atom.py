@@ -1,47 +1,28 @@
-"""Atom 1.0 (RFC 4287), made by feedgen and completed through its extension interface."""
+"""Atom 1.0 (RFC 4287): heads made by feedgen and completed through its extension interface; entries."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from feedgen.entry import FeedEntry
-from feedgen.ext.base import BaseEntryExtension, BaseExtension
+from feedgen.ext.base import BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from aggregator.model import Tombstone
 from aggregator.publish.entry import Facts, clean
 from aggregator.publish.head import FEED_TYPES, GENERATOR, VERSION, Head
+from aggregator.publish.xmltext import element, empty
 
 MEDIA_NS = "http://search.yahoo.com/mrss/"
 HISTORY_NS = "http://purl.org/syndication/history/1.0"  # RFC 5005
 TOMBSTONE_NS = "http://purl.org/atompub/tombstones/1.0"  # RFC 6721
 INDEXING_NS = "urn:atom-extension:indexing"  # what search engines agreed on for feeds
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-
-
-class _Extras(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no types
-    """What feedgen does not write, or not in full: links, atom:source, xml:lang, the image."""
-
-    facts: Facts
-
-    def extend_atom(self, entry: etree._Element) -> etree._Element:
-        facts = self.facts
-        for name in ("title", "rights"):
-            _declare(entry.find(name))
-        _append_links(entry, facts)
-        if facts.language:
-            entry.set(_LANG, facts.language)
-        if facts.image:
-            etree.SubElement(entry, f"{{{MEDIA_NS}}}thumbnail", url=facts.image)
-        _append_source(entry, facts)
-        return entry
+_END = b"</feed>"
 
 
 class _Document(BaseExtension):  # type: ignore[misc]  # feedgen has no types
-    """What feedgen does not know of feeds, and the entries, which are rendered already."""
+    """What feedgen does not know of feeds."""
 
     head: Head
-    entries: Sequence[etree._Element] = ()
     tombstones: Sequence[Tombstone] = ()
 
     def extend_ns(self) -> dict[str, str]:
@@ -64,85 +45,108 @@ class _Document(BaseExtension):  # type: ignore[misc]  # feedgen has no types
         for tombstone in self.tombstones:
             _append_tombstone(feed, tombstone)
         feed[-1].tail = "\n"
-        feed.extend(self.entries)
         return feed
 
 
 def _append_tombstone(feed: etree._Element, tombstone: Tombstone) -> None:
     """at:deleted-entry (RFC 6721 section 3)."""
     name = f"{{{TOMBSTONE_NS}}}deleted-entry"
-    element = etree.SubElement(feed, name, ref=tombstone.id, when=tombstone.when.isoformat())
+    grave = etree.SubElement(feed, name, ref=tombstone.id, when=tombstone.when.isoformat())
     if tombstone.reason:
-        etree.SubElement(element, f"{{{TOMBSTONE_NS}}}comment").text = clean(tombstone.reason)
+        etree.SubElement(grave, f"{{{TOMBSTONE_NS}}}comment").text = clean(tombstone.reason)
 
 
-def _declare(element: etree._Element | None) -> None:
+def _declare(construct: etree._Element | None) -> None:
     """Says that a text construct is HTML (RFC 4287 3.1.1) if readers that take it for HTML would go wrong."""
-    if element is not None and element.text and ("<" in element.text or "&" in element.text):
-        element.text = html.escape(element.text, quote=False)
-        element.set("type", "html")
+    if construct is not None and construct.text and _looks_like_html(construct.text):
+        construct.text = html.escape(construct.text, quote=False)
+        construct.set("type", "html")
 
 
-def _append_links(entry: etree._Element, facts: Facts) -> None:
-    """The links with all their attributes, of which feedgen 1.0.0 writes the address alone."""
+def _looks_like_html(text: str) -> bool:
+    return "<" in text or "&" in text
+
+
+def _plain(name: str, text: str) -> str:
+    """A text construct; `_declare` for elements that are written as text."""
+    return _html(name, text) if _looks_like_html(text) else element(name, text)
+
+
+def _html(name: str, text: str) -> str:
+    """Plain text as a text construct of type HTML."""
+    return element(name, html.escape(text, quote=False), type="html")
+
+
+def render_entry(facts: Facts) -> bytes:
+    """The `entry` element as UTF-8: a line each, for people and for git."""
+    language = f' xml:lang="{facts.language}"' if facts.language else ""
+    parts = [
+        f"<entry{language}>",
+        element("id", facts.id),
+        _plain("title", facts.title),
+        element("updated", facts.updated.isoformat()),
+        *(f"<author>{element('name', name)}</author>" for name in facts.authors),
+        *_content(facts),
+        *(empty("category", term=name) for name in facts.categories),
+        element("published", facts.published.isoformat()),
+    ]
+    if facts.rights:
+        parts.append(_plain("rights", facts.rights))
+    parts += _links(facts)
+    if facts.image:
+        parts.append(empty("media:thumbnail", url=facts.image))
+    return "".join((*parts, _source(facts), "</entry>\n")).encode()
+
+
+def _content(facts: Facts) -> Iterator[str]:
+    if not facts.html:
+        yield _html("content", facts.summary or facts.title)
+        return
+    yield element("content", facts.html, type="html")
+    if facts.summary:
+        yield _html("summary", facts.summary)
+
+
+def _links(facts: Facts) -> Iterator[str]:
     if facts.link:
-        etree.SubElement(entry, "link", rel="alternate", type="text/html", href=facts.link)
+        yield empty("link", rel="alternate", type="text/html", href=facts.link)
     if facts.source_feed:
-        etree.SubElement(entry, "link", rel="via", href=facts.source_feed)
+        yield empty("link", rel="via", href=facts.source_feed)
     for enclosure in facts.enclosures:
-        link = etree.SubElement(entry, "link", rel="enclosure", type=enclosure.type or "", href=enclosure.url)
-        if enclosure.length:
-            link.set("length", str(enclosure.length))
-        if enclosure.title:
-            link.set("title", enclosure.title)
-    for other in facts.also:
-        etree.SubElement(entry, "link", rel="related", href=other.url, title=other.title)
+        length = str(enclosure.length) if enclosure.length else None
+        yield empty(
+            "link",
+            rel="enclosure",
+            type=enclosure.type or "",
+            href=enclosure.url,
+            length=length,
+            title=enclosure.title or None,
+        )
+    for other in (*facts.also, *facts.covered):
+        yield empty("link", rel="related", href=other.url, title=other.title)
 
 
-def _append_source(entry: etree._Element, facts: Facts) -> None:
+def _source(facts: Facts) -> str:
     """atom:source (RFC 4287 4.2.11) with the id, title and date that it requires, and its addresses.
 
     Its date is the entry's own: that of the source as it is now would change entries that did not.
     """
-    element = etree.SubElement(entry, "source")
-    etree.SubElement(element, "id").text = facts.source_id
-    etree.SubElement(element, "title").text = facts.source_title
-    _declare(element.find("title"))
-    etree.SubElement(element, "updated").text = facts.updated.isoformat()
+    parts = [
+        "<source>",
+        element("id", facts.source_id),
+        _plain("title", facts.source_title),
+        element("updated", facts.updated.isoformat()),
+    ]
     for rel, href in (("self", facts.source_feed), ("alternate", facts.source_link)):
         if href:
-            etree.SubElement(element, "link", rel=rel, href=href)
+            parts.append(empty("link", rel=rel, href=href))
+    return "".join((*parts, "</source>"))
 
 
-def render_entry(facts: Facts) -> etree._Element:
-    """The `entry` element. Raises ValueError where lxml or feedgen refuses a text."""
-    entry = FeedEntry()
-    entry.id(facts.id)
-    entry.title(facts.title)
-    entry.updated(facts.updated)
-    entry.published(facts.published)
-    entry.author([{"name": name} for name in facts.authors])
-    if facts.categories:
-        entry.category([{"term": name} for name in facts.categories])
-    if facts.html:
-        entry.content(facts.html, type="html")
-        if facts.summary:
-            entry.summary(html.escape(facts.summary, quote=False), type="html")
-    else:
-        entry.content(html.escape(facts.summary or facts.title, quote=False), type="html")
-    if facts.rights:
-        entry.rights(facts.rights)
-    entry.register_extension("extras", _Extras)
-    entry.extras.facts = facts
-    element: etree._Element = entry.atom_entry()
-    element.tail = "\n"  # a line each, for people and for git
-    return element
-
-
-def render(head: Head, entries: Sequence[etree._Element], tombstones: Sequence[Tombstone] = ()) -> bytes:
-    """The document; the elements are moved into it."""
+def render(head: Head, entries: Sequence[bytes], tombstones: Sequence[Tombstone] = ()) -> bytes:
+    """The document: a head by feedgen, and the entries, which are rendered already."""
     document = _Document()
-    document.head, document.entries, document.tombstones = head, entries, tombstones
+    document.head, document.tombstones = head, tombstones
     feed = FeedGenerator()
     feed.register_extension("document", lambda: document)
     feed.id(head.id)
@@ -156,4 +160,5 @@ def render(head: Head, entries: Sequence[etree._Element], tombstones: Sequence[T
     if head.rights:
         feed.rights(head.rights)
     feed.generator(GENERATOR, version=VERSION)
-    return bytes(feed.atom_str())
+    top = bytes(feed.atom_str()).removesuffix(_END)
+    return b"".join((top, *entries, _END))

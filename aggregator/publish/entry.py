@@ -61,7 +61,8 @@ class Facts:
 
     `title` is never empty, `untitled` says that we made it; `html` is empty for an article
     without a body, and for one of which only an excerpt is shown. The source is the feed that the
-    entry was first published in: `source_feed` is its own address, `source_link` its page.
+    entry was first published in: `source_feed` is its own address, `source_link` its page. `also`
+    is the same article in other sources, `covered` are other articles that say nearly the same.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Facts:
     language: str | None
     rights: str
     also: tuple[Elsewhere, ...]
+    covered: tuple[Elsewhere, ...]
     source_id: str
     source_title: str
     source_feed: str | None
@@ -186,6 +188,7 @@ def facts(article: Article, article_id: str, site: Site) -> Facts:
         language=None if language == site.language else language,
         rights=clean(article.rights or terms.licence),
         also=elsewhere(article, link),
+        covered=covered(article, link),
         source_id=_source_id(article),
         source_title=source_title(article),
         source_feed=_source_feed(article),
@@ -226,6 +229,17 @@ def elsewhere(article: Article, link: str | None) -> tuple[Elsewhere, ...]:
         url = uri(source.link)
         if url and url != link:
             found.setdefault(url, Elsewhere(clean(source.source).strip() or "?", url))
+    return tuple(found.values())
+
+
+def covered(article: Article, link: str | None) -> tuple[Elsewhere, ...]:
+    """Other articles that say nearly the same, each address once."""
+    found: dict[str, Elsewhere] = {}
+    for other in article.related:
+        url = uri(other.link)
+        if url and url != link:
+            title = " ".join(clean(other.title).split()) or clean(other.source).strip() or "?"
+            found.setdefault(url, Elsewhere(title, url))
     return tuple(found.values())
 
 

@@ -7,7 +7,7 @@ itself; `EntryCache.problems` says which.
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 from aggregator.model import Article, Node, Tombstone
 from aggregator.options import Site
@@ -18,7 +18,7 @@ from aggregator.publish.head import Head, head
 
 Format = Literal["atom", "rss", "json"]
 
-_ENTRY: Mapping[str, Callable[[Facts], Any]] = {
+_ENTRY: Mapping[str, Callable[[Facts], bytes]] = {
     "atom": atom.render_entry,
     "rss": rss.render_entry,
     "json": jsonfeed.render_entry,
@@ -27,8 +27,12 @@ _ENTRY: Mapping[str, Callable[[Facts], Any]] = {
 LIVE_BYTES = 2_000_000
 """About how large a live feed may get; what does not fit stands in the archives."""
 _OVERHEAD = 1_000  # bytes of an entry beside its body
-CACHED = 6_000
-"""Entries that are kept rendered; a feed shares most of its entries with those above it."""
+CACHE_BYTES = 64_000_000
+"""Of entries that are kept rendered; a feed shares most of its entries with those above it."""
+KNOWN = 500
+"""Articles of which the facts are kept: those of one feed, if it is of the usual size."""
+
+T = TypeVar("T")
 
 
 class EntryCache:
@@ -38,42 +42,47 @@ class EntryCache:
     a new cache. `problems` has a sentence for each article that could not be rendered, by uid.
     """
 
-    def __init__(self, size: int = CACHED) -> None:
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
         self.problems: dict[str, str] = {}
-        self._size = size
+        self._room = limit
+        self._entries: OrderedDict[tuple[str, str, str], bytes | None] = OrderedDict()
         self._facts: OrderedDict[tuple[str, str], Facts | None] = OrderedDict()
-        self._entries: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
 
-    def entry(self, fmt: Format, article: Article, article_id: str, site: Site) -> Any:  # noqa: ANN401 - an element or JSON
+    def entry(self, fmt: Format, article: Article, article_id: str, site: Site) -> bytes | None:
         """The entry in that format, or None if the article cannot be rendered in it."""
         key = (fmt, article.uid, article_id)
-        if key not in self._entries:
-            known = self._known(article, article_id, site)
-            rendered = None if known is None else self._try(article, lambda: _ENTRY[fmt](known))
-            _keep(self._entries, key, rendered, self._size)
-        return self._entries[key]
+        if key in self._entries:
+            self._entries.move_to_end(key)
+            return self._entries[key]
+        known = self._known(article, article_id, site)
+        rendered = None if known is None else self._try(article, lambda: _ENTRY[fmt](known))
+        self._keep(key, rendered)
+        return rendered
+
+    def _keep(self, key: tuple[str, str, str], entry: bytes | None) -> None:
+        self._entries[key] = entry
+        self._room -= len(entry or b"")
+        while self._room < 0:
+            _, oldest = self._entries.popitem(last=False)
+            self._room += len(oldest or b"")
 
     def _known(self, article: Article, article_id: str, site: Site) -> Facts | None:
+        """What all formats say of the article; kept until the last format of a feed has asked."""
         key = (article.uid, article_id)
         if key not in self._facts:
-            _keep(self._facts, key, self._try(article, lambda: facts(article, article_id, site)), self._size)
+            self._facts[key] = self._try(article, lambda: facts(article, article_id, site))
+            if len(self._facts) > KNOWN:
+                self._facts.popitem(last=False)
         return self._facts[key]
 
-    def _try(self, article: Article, render: Callable[[], Any]) -> Any:  # noqa: ANN401 - what `render` gives
+    def _try(self, article: Article, render: Callable[[], T]) -> T | None:
         """What `render` gives, or None and a problem: no text of a stranger may cost a whole feed."""
         try:
             return render()
-        except Exception as error:  # noqa: BLE001 - feedgen and lxml raise whatever they like
+        except Exception as error:  # noqa: BLE001 - whatever it is that this article brings about
             name = article.link or article.guid or article.uid
             self.problems[article.uid] = f"{name}: left out of feeds, it cannot be rendered ({error})"
             return None
-
-
-def _keep(cache: OrderedDict[Any, Any], key: object, value: object, size: int) -> None:
-    """Adds to the cache; the oldest make room."""
-    cache[key] = value
-    if len(cache) > size:
-        cache.popitem(last=False)
 
 
 def shown(articles: Sequence[Article], site: Site) -> int:

@@ -10,8 +10,8 @@ from aggregator.publish.head import Head
 VERSION_URL = "https://jsonfeed.org/version/1.1"
 
 
-def render_entry(facts: Facts) -> str:
-    """One item as JSON. Keys without a value are left out, the title of an untitled article too."""
+def render_entry(facts: Facts) -> bytes:
+    """One item as JSON in UTF-8. Keys without a value are left out, the title of an untitled article too."""
     item: dict[str, Any] = {
         "id": facts.id,
         "url": facts.link,
@@ -38,12 +38,13 @@ def render_entry(facts: Facts) -> str:
                 "also": [{"title": other.title, "url": other.url} for other in facts.also],
             }
         ),
+        "_related": [{"title": other.title, "url": other.url} for other in facts.covered],
         "_rights": _kept({"note": facts.rights}),
     }
-    return _dump(_kept(item))
+    return _dump(_kept(item)).encode()
 
 
-def render(head: Head, items: Sequence[str]) -> bytes:
+def render(head: Head, items: Sequence[bytes]) -> bytes:
     """The document from items that are JSON already."""
     hubs = [{"type": "WebSub", "url": href} for rel, href in head.links if rel == "hub"]
     opening = _dump(
@@ -59,7 +60,7 @@ def render(head: Head, items: Sequence[str]) -> bytes:
             }
         )
     )
-    return (opening[:-1] + ',"items":[\n' + ",\n".join(items) + "\n]}\n").encode()
+    return b"".join((opening[:-1].encode(), b',"items":[\n', b",\n".join(items), b"\n]}\n"))
 
 
 def _kept(values: dict[str, Any]) -> dict[str, Any]:

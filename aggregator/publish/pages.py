@@ -13,7 +13,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aggregator.model import Article, Node
 from aggregator.options import Site
-from aggregator.publish.entry import Elsewhere, clean, elsewhere, language_tag, shown_title, source_title, uri
+from aggregator.publish.entry import (
+    Elsewhere,
+    clean,
+    covered,
+    elsewhere,
+    language_tag,
+    shown_title,
+    source_title,
+    uri,
+)
 from aggregator.publish.head import FEED_TYPES, node_title, page_path, site_title
 from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML
 from aggregator.publish.terms import licence_link, node_terms
@@ -63,6 +72,7 @@ class Line:
     link: str | None
     language: str | None
     also: tuple[Elsewhere, ...]
+    covered: tuple[Elsewhere, ...]
 
 
 def render_index(folders: Mapping[Node, str], articles: Sequence[Article], site: Site) -> bytes:
@@ -159,4 +169,5 @@ def _line(article: Article, site: Site) -> Line:
         link=link,
         language=None if language == site.language else language,
         also=elsewhere(article, link),
+        covered=covered(article, link),
     )

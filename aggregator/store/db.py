@@ -188,6 +188,11 @@ class Store:
         with self._database.read() as conn:
             return nodes.all_nodes(conn)
 
+    def newest(self, node: Node, limit: int) -> list[int]:
+        """The ids of what `listing` gives."""
+        with self._database.read() as conn:
+            return listing.newest_ids(conn, node, limit)
+
     def listing(self, node: Node, limit: int) -> list[Article]:
         """The newest articles of a node, by (sort_at descending, uid)."""
         with self._database.read() as conn:
@@ -213,11 +218,11 @@ class Store:
         with self._database.read() as conn:
             return months.affected(conn, node_ids(conn, [node])[node], month, count, stretch)
 
-    def month(self, node: Node, month: str, start: int, stop: int, count: int) -> list[Article]:
-        """Part of a month of `count` articles, counted from its oldest; newest first, as in `listing`."""
+    def month(self, node: Node, month: str, start: int, stop: int, count: int) -> list[int]:
+        """Part of a month of `count` articles, counted from its oldest: their ids, newest first."""
         with self._database.read() as conn:
             node_id = node_ids(conn, [node])[node]
-            return content.load(conn, months.slice_ids(conn, node_id, month, slice(start, stop), count))
+            return months.slice_ids(conn, node_id, month, slice(start, stop), count)
 
     def versions(self, article_id: int) -> tuple[Revision, ...]:
         """Every version of an article that is kept, the oldest first, what it says now last."""

@@ -63,7 +63,8 @@ def test_slices_of_months_are_the_listing(store: Store, data: st.DataObject) -> 
     for month, count in sorted(store.months([NEWS])[NEWS].items(), reverse=True):
         for start in reversed(range(0, count, size)):
             found += store.month(NEWS, month, start, min(start + size, count), count)
-    assert found == store.listing(NEWS, 1000)
+    assert store.articles(found) == store.listing(NEWS, 1000)
+    assert found == store.newest(NEWS, 1000)
 
 
 def test_an_edit_makes_its_own_place_stale_alone(store: Store) -> None:
