@@ -133,6 +133,8 @@ def test_terms_hold_for_site_category_and_source(tmp_path: Path) -> None:
     assert (news.count("goes on") < 20, "for a while.…" in news) == (True, True)
     assert arts.count("goes on") >= 20
     assert ("noindex" in page["News"], "noindex" in page["Arts"]) == (True, False)
+    posts = {path.name[:3]: path.read_text("utf-8").count("goes on") for path in world.posts()}
+    assert (posts["One"] < 20, posts["Two"]) == (True, 20)
     assert "https://cc.example/zero" in (world.outputs / "feeds/by-source/G/atom.xml").read_text("utf-8")
 
 

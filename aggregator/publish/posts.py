@@ -15,6 +15,9 @@ from aggregator.model import Article
 from aggregator.options import Site
 from aggregator.parse import frontmatter
 from aggregator.parse.yamltext import Value
+from aggregator.publish.entry import EXCERPT
+from aggregator.publish.terms import article_terms
+from aggregator.refine.excerpts import beginning
 from aggregator.refine.text import cut, headline
 
 Flavour = Literal["hexo", "jekyll", "hugo"]
@@ -49,7 +52,8 @@ def post_path(article: Article, flavour: Flavour = "hexo", *, apart: bool = Fals
 def render(article: Article, site: Site) -> bytes:
     """The bytes of the post of `article`."""
     moment = _DATES[site.flavour]
-    image = article.image or site.fallback_image
+    short = article_terms(site, article).excerpt
+    image = site.fallback_image if short else article.image or site.fallback_image
     fields: dict[str, Value] = {
         "title": title(article),
         "categories": article.categories,
@@ -70,7 +74,8 @@ def render(article: Article, site: Site) -> bytes:
         "also_in": _also_in(article),
     }
     fields |= {key: value for key, value in extra.items() if value and key in site.extra_keys}
-    return frontmatter.write(fields, article.body, hexo=site.flavour == "hexo")
+    body = beginning(article.body, article.summary, article.link, EXCERPT) if short else article.body
+    return frontmatter.write(fields, body, hexo=site.flavour == "hexo")
 
 
 def _author(article: Article) -> str:

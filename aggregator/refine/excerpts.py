@@ -16,17 +16,22 @@ def shortened(article: Refined, limit: int | None) -> Refined:
     """
     if limit is None:
         return article
-    whole = collapse(lines(article.body)) or article.summary
-    paragraphs = [f"<p>{html.escape(shorten(whole, limit), quote=False)}</p>"] if whole else []
-    if article.link:
-        host = html.escape(urlsplit(article.link).netloc.rpartition("@")[2])
-        paragraphs.append(f'<p><a href="{html.escape(article.link)}" rel="{LINK_REL}">{host}</a></p>')
     return replace(
         article,
-        body="\n".join(paragraphs),
+        body=beginning(article.body, article.summary, article.link, limit),
         summary="",
         image=None,
         image_from="",
         enclosures=(),
         notes=(*article.notes, "excerpt"),
     )
+
+
+def beginning(body: str, summary: str, link: str | None, limit: int) -> str:
+    """HTML of the first `limit` characters of a body's text (without text: of the summary), and the link."""
+    whole = collapse(lines(body)) or summary
+    paragraphs = [f"<p>{html.escape(shorten(whole, limit), quote=False)}</p>"] if whole else []
+    if link:
+        host = html.escape(urlsplit(link).netloc.rpartition("@")[2])
+        paragraphs.append(f'<p><a href="{html.escape(link)}" rel="{LINK_REL}">{host}</a></p>')
+    return "\n".join(paragraphs)
