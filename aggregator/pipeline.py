@@ -42,6 +42,8 @@ Recall = Callable[[str], bytes]
 Release = Callable[[Source, SourceError | None], None]
 
 PROCESSES = 2
+WORKER_MEMORY = 180 * 1024 * 1024
+"""Bytes that a document may take in a worker, beside what the worker has itself."""
 BATCH = 50
 """Sources whose results are stored in one commit, at most."""
 ENDED = "pass.ended"
@@ -109,7 +111,7 @@ def now() -> datetime:
 def tools(clock: Clock = now) -> Iterator[Tools]:
     """Connections and worker processes; none is opened or started before it is needed."""
     keep_small()
-    with HttpFetcher() as fetcher, Workers(PROCESSES) as workers:
+    with HttpFetcher() as fetcher, Workers(PROCESSES, memory=WORKER_MEMORY) as workers:
         yield Tools(fetcher, workers, clock)
 
 
