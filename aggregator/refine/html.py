@@ -200,12 +200,11 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 def _address(tag: str, value: str) -> str | None:
     frame = _frame.get()
-    if tag not in policy.FETCHING and _FRAGMENT.fullmatch(value) and value[1:] in frame.ids:
+    start = value[:1]
+    if start == "#" and value[1:] in frame.ids and tag not in policy.FETCHING and _FRAGMENT.fullmatch(value):
         return value
-    if value[:5].lower() == "data:":
-        return (
-            value if tag == "img" and len(value) <= policy.MAX_DATA and _DATA_IMAGE.fullmatch(value) else None
-        )
+    if start in {"d", "D"} and value[:5].lower() == "data:":
+        return value if tag == "img" and _is_raster(value) else None
     url = without_proxy(value, frame.proxies) if frame.proxies else value
     if url is not value:
         frame.notes.add("proxy")
@@ -217,6 +216,10 @@ def _address(tag: str, value: str) -> str | None:
     if tag in policy.FETCHING:
         return found if _may_fetch(tag, found, frame) else None
     return _target(found, frame) if frame.tidy and "?" in found else found
+
+
+def _is_raster(value: str) -> bool:
+    return len(value) <= policy.MAX_DATA and _DATA_IMAGE.fullmatch(value) is not None
 
 
 def _target(url: str, frame: Frame) -> str:

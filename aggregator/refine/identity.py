@@ -22,9 +22,25 @@ FINGERPRINT_MIN = 200
 """Characters of text, tags removed and blanks collapsed; shorter texts are equal by chance."""
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]+")
-_BREAK = re.compile(r"[.,:;!?。！？；，：、…\n]+")
 _LF = "\n"
-_WORD = re.compile(r"[^\W_]+")
+_MARKS = ".,:;!?。！？；，：、…"
+_BREAK = re.compile(f"[{_MARKS}]+")
+# What makes most English texts more than ASCII; without it there is a quick way.
+_TYPOGRAPHY = (
+    ("’", "'"),
+    ("‘", "'"),
+    ("“", "'"),
+    ("”", "'"),
+    ("–", "-"),
+    ("—", "-"),
+    ("…", "."),
+    ("\xa0", " "),
+)
+_ASCII = {
+    code: "\n" if chr(code) in _MARKS else chr(code).lower() if chr(code).isalnum() else None
+    for code in range(128)
+}
+_NOISE = re.compile(rf"[^\w{_MARKS}]+|_+")
 
 # What moves by itself beside a text. It counts for nothing where it stands alone, not in a sentence.
 COUNTED: dict[str, str] = {
@@ -42,13 +58,11 @@ _COUNTERS = (
     r"(?:about |over )?(?:\d+|an?)\s*(?:second|sec|minute|min|hour|hr|day|week|month|year)s? ago",
     r"\d+\s*(?:秒|分钟|小时|天|周|个月|月|年)前",
 )
-_COUNTER = re.compile(
-    rf"(?:^|(?<=[|·•/(\[–—\-]))[ \t]*+(?:(?:{'|'.join(_COUNTERS)})[ \t]*+)+(?=$|[|·•/)\]–—\-])",
-    re.IGNORECASE,
-)
-_DIGIT = re.compile(r"[0-9]| an? ")
+_COUNTER = re.compile(rf"\s*(?:(?:{'|'.join(_COUNTERS)})\s*)+", re.IGNORECASE)
+_ASIDE = re.compile(r"[|·•/()\[\]–—-]")
+COUNTER = 40
+"""Characters of the longest counter, and of the longest line with one; longer ones are sentences."""
 COUNTER_LINE = 200
-"""Characters of the longest line in which counters are looked for; longer ones are sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +110,14 @@ def digest(*parts: str) -> str:
 
 def pieces(text: str) -> tuple[str, ...]:
     """The clauses of `text` as they are compared: NFKC, without case, blanks and punctuation."""
-    words = _LF.join(["".join(_WORD.findall(piece)) for piece in _BREAK.split(text)])
-    return tuple(filter(None, unicodedata.normalize("NFKC", words).casefold().split(_LF)))
+    for mark, plain_mark in _TYPOGRAPHY:
+        text = text.replace(mark, plain_mark)
+    if text.isascii():
+        words = text.translate(_ASCII)
+    else:
+        words = _BREAK.sub(_LF, _NOISE.sub("", "".join(text.split())))
+        words = unicodedata.normalize("NFKC", words).casefold()
+    return tuple(filter(None, words.split(_LF)))
 
 
 def normal(text: str) -> str:
@@ -107,12 +127,17 @@ def normal(text: str) -> str:
 
 def steady(text: str) -> str:
     """`text` (a line for each block) as it is compared with its own past: no counters, blanks collapsed."""
-    kept = [
-        _COUNTER.sub(" ", line) if len(line) <= COUNTER_LINE and _DIGIT.search(line) else line
-        for line in text.split("\n")
-        if line
-    ]
+    kept = [line if len(line) > COUNTER_LINE else _without_counters(line) for line in text.split(_LF) if line]
     return unicodedata.normalize("NFC", collapse(" ".join(kept)))
+
+
+def _without_counters(line: str) -> str:
+    """`line` without what stands between marks (or alone) and is a counter or age."""
+    if len(line) > COUNTER and not _ASIDE.search(line):
+        return line
+    found = _ASIDE.split(line)
+    kept = [piece for piece in found if len(piece) > COUNTER or not _COUNTER.fullmatch(piece)]
+    return line if len(kept) == len(found) else " ".join(kept)
 
 
 def fingerprint(text: str) -> str | None:

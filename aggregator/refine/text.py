@@ -18,7 +18,7 @@ from bleach.linkifier import Linker
 
 Tool = TypeVar("Tool")
 
-BLEACH_CAP = 1_000
+BLEACH_CAP = 500
 LINKIFY_CAP = 100_000
 PLAIN_CAP = 2_000_000
 HEADLINE_LENGTH = 60
@@ -157,7 +157,8 @@ def label(value: str, *, markup: bool = True) -> str:
         value = _BLOCK_TAG.sub(" ", value)
         if len(value) > BLEACH_CAP:
             return plain(value)
-        value = _own(_strippers, _stripper).clean(value)
+        if "<" in value:
+            value = _own(_strippers, _stripper).clean(value)
     return collapse(scrub_line(resolve_entities(value)))
 
 

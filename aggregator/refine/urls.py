@@ -21,6 +21,7 @@ from aggregator.refine.url_tables import (
     Host,
 )
 
+MAX_PARAMETERS = 100
 MAX_URL = 8_000
 """Longer addresses work nowhere and are dropped (except `data:` images, which do not pass here)."""
 
@@ -252,15 +253,22 @@ def _canonical_query(query: str, rules: Host) -> str:
 
 def _is_tracking(piece: str, rules: Host) -> bool:
     name, _, value = piece.partition("=")
+    name, tracks, may_track = _judged(name)
+    return tracks or (may_track and _is_mark(name, value)) or name in rules.drop
+
+
+@lru_cache(maxsize=4096)
+def _judged(name: str) -> tuple[str, bool, bool]:
+    """A parameter's name in lower case, whether it tracks, and whether it does with some values."""
     name = unquote(name).lower()
-    return (
-        name in rules.drop
-        or name in _TRACKING_EXACT
-        or name.startswith(_TRACKING_STARTS)
-        or (name in FEED_MARKS and value.lower() in FEED_MARK_VALUES)
-        or (name == "amp" and value in {"", "1"})
-        or (name == "outputtype" and value == "amp")
-    )
+    tracks = name in _TRACKING_EXACT or name.startswith(_TRACKING_STARTS)
+    return name, tracks, name in FEED_MARKS or name in {"amp", "outputtype"}
+
+
+def _is_mark(name: str, value: str) -> bool:
+    if name == "amp":
+        return value in {"", "1"}
+    return value == "amp" if name == "outputtype" else value.lower() in FEED_MARK_VALUES
 
 
 def without_tracking(url: str) -> str:
@@ -299,17 +307,18 @@ def redirect_target(url: str) -> str:
 
 
 def _one_target(url: str) -> str | None:
-    head, mark, query = url.partition("?")
-    if not mark:
+    redirector = _REDIRECTOR.match(url)
+    if redirector is None:
         return None
+    head, _, query = url.partition("?")
     host, slash, path = head.partition("://")[2].partition("/")
     host = host.lower().removeprefix("www.")
-    if host not in _REDIRECTOR_HOSTS:
-        return None
     names = next(
         (n for (h, p), n in REDIRECTORS.items() if h == host and (slash + path or "/").startswith(p)), ()
     )
-    values = dict(parse_qsl(query.partition("#")[0], max_num_fields=100)) if names else {}
+    if not names or query.count("&") > MAX_PARAMETERS:
+        return None
+    values = dict(parse_qsl(query.partition("#")[0]))
     for name in names:
         target = absolute(values.get(name, ""))
         if target is not None and not target.startswith("mailto:"):
@@ -317,4 +326,5 @@ def _one_target(url: str) -> str | None:
     return None
 
 
-_REDIRECTOR_HOSTS = frozenset(host for host, _ in REDIRECTORS)
+_HOSTS = "|".join(sorted({re.escape(host) for host, _ in REDIRECTORS}))
+_REDIRECTOR = re.compile(rf"https?://(?:www\.)?(?:{_HOSTS})[/?]", re.IGNORECASE)
