@@ -140,10 +140,11 @@ def publish(
 ) -> None:
     """Bring outputs up to date with the store."""
     from aggregator import publishing, terminal
+    from aggregator.workers import PROCESSES, Workers
 
     settings = load_settings(config)
-    with _at_work(settings) as store:
-        report = publishing.publish(settings, store, everything=everything, force=force)
+    with _at_work(settings) as store, Workers(PROCESSES) as workers:
+        report = publishing.publish(settings, store, everything=everything, force=force, workers=workers)
         _tell_hub(settings, store)
     if as_json:
         terminal.print_json(asdict(report))

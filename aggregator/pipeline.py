@@ -35,13 +35,12 @@ from aggregator.publishing import PublishReport, publish
 from aggregator.refine.rules import count_dropped
 from aggregator.reports import PassReport, SourceReport
 from aggregator.store import Store
-from aggregator.workers import Workers
+from aggregator.workers import PROCESSES, Workers
 
 Clock = Callable[[], datetime]
 Recall = Callable[[str], bytes]
 Release = Callable[[Source, SourceError | None], None]
 
-PROCESSES = 2
 WORKER_MEMORY = 180 * 1024 * 1024
 """Bytes that a document may take in a worker, beside what the worker has itself."""
 BATCH = 50
@@ -264,7 +263,9 @@ class _Pass:
 
     def publish(self) -> None:
         """Bring the outputs up to date with what is stored by now."""
-        self.published += publish(self._settings, self._store, stop=self._plan.stop)
+        self.published += publish(
+            self._settings, self._store, stop=self._plan.stop, workers=self._tools.workers
+        )
         self._unpublished = False
 
 

@@ -18,6 +18,7 @@ from aggregator.publish_feeds import EVERYTHING, KINDS, folders_of, lost_archive
 from aggregator.publish_files import Desk, Document, PublishReport
 from aggregator.publish_posts import publish_posts
 from aggregator.store import Store
+from aggregator.workers import Workers
 
 __all__ = ["EVERYTHING", "PublishReport", "publish"]
 
@@ -32,12 +33,13 @@ def publish(
     everything: bool = False,
     force: bool = False,
     stop: Callable[[], bool] = lambda: False,
+    workers: Workers | None = None,
 ) -> PublishReport:
     """Write what is out of date, or `everything`; remove what no longer belongs.
 
     `force` is everything too, and replaces files that somebody edited. Between batches `stop`
-    may end it; the rest stays out of date. Raises PublishError if the disk refuses; the files
-    that were there stay whole.
+    may end it; the rest stays out of date. Many feeds are rendered by `workers`, if there are any.
+    Raises PublishError if the disk refuses; the files that were there stay whole.
     """
     output = Output(settings.outputs)
     desk = Desk(settings.site, settings.sources, store, output, PublishReport(), stop, force=force)
@@ -50,7 +52,7 @@ def publish(
         pings.settle(store)
     publish_posts(desk)
     if not stop():
-        _publish_feeds(desk, is_there=is_there)
+        _publish_feeds(desk, workers, is_there=is_there)
     desk.remove()
     return desk.report
 
@@ -61,7 +63,7 @@ def _fingerprint(settings: Settings) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
-def _publish_feeds(desk: Desk, *, is_there: bool) -> None:
+def _publish_feeds(desk: Desk, workers: Workers | None, *, is_there: bool) -> None:
     """Feeds and pages of stale nodes and of nodes whose folder moved, and the files that list them."""
     store = desk.store
     stale = store.stale(0)
@@ -78,7 +80,7 @@ def _publish_feeds(desk: Desk, *, is_there: bool) -> None:
     if not (due or gone or stale.nodes) and is_there and store.get_meta("sources") == listed:
         return
     store.retire(gone)
-    publish_nodes(desk, folders, due, stale.serial)
+    publish_nodes(desk, folders, due, stale.serial, workers)
     if desk.stop():
         return
     lists = [

@@ -31,6 +31,9 @@ from aggregator.memory import keep_small
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PROCESSES = 2
+"""As a pass uses: more than there are cores on a small machine help nobody."""
+
 _STARTUP = 60.0
 """Seconds that an interpreter may take to start and import what it needs."""
 

@@ -29,7 +29,7 @@ FOLDER_MODE = 0o755
 WORKERS = 16
 """Flushes that wait for the disk at once."""
 MANY = 128
-"""From so many files on, the file system is flushed as a whole: a tenth of the time that they take one by one."""
+"""From so many files on, the file system is flushed as a whole, in a tenth of the time."""
 
 _MARKER = ".aggregator-writing"
 _TEMPORARY = re.compile(r"\.aggregator-[0-9]+-[0-9]+\.tmp")

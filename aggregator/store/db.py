@@ -59,6 +59,11 @@ class Store:
         """
         return cls(open_database(url), policy or Policy())
 
+    @property
+    def url(self) -> str:
+        """Where it is, password included: for another process of ours."""
+        return self._database.url.render_as_string(hide_password=False)
+
     def close(self) -> None:
         """Close every connection."""
         self._database.close()
