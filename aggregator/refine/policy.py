@@ -31,8 +31,8 @@ DROPPED_WITH_CONTENT: dict[str, str] = {
     "title": "a page's title within the body names the page, not the text",
     "svg": "can hold scripts, links and style sheets; text in it is part of a drawing",
     "object applet embed frameset": "programs of plug-ins",
-    "noembed noframes xmp plaintext": "read differently by different parsers",
-    "select datalist option optgroup textarea button": "form controls do nothing here",
+    "noembed noframes": "what no browser of today shows",
+    "select datalist option optgroup button": "form controls do nothing here; the text of a textarea stays",
     "annotation annotation-xml": "sources of formulas, and a door between namespaces",
     "head": "what a whole page says of itself",
 }
