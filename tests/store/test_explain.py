@@ -5,7 +5,7 @@ from pathlib import Path
 from shutil import copyfile
 
 import pytest
-from entries import NOON, entry, feed
+from entries import NOON, STORY, WIRE, entry, feed
 
 from aggregator.errors import StoreError
 from aggregator.model import Node, SourceState
@@ -14,13 +14,6 @@ from aggregator.store import Store
 
 A, B = feed("A", "news", "A"), feed("B", "news", "B")
 EVERYTHING = Node("category", ())
-STORY = (
-    "The council decided on Tuesday to close the old bridge, as its engineers had asked for since spring. "
-    "Cars will go round by the mill, which takes a quarter of an hour, and cyclists by the ferry. "
-    "Two members voted against it: one keeps a shop at the far end, the other said that nobody had counted "
-    "the lorries. A new bridge has been promised for years; the money for it was spent on the swimming pool. "
-)
-WIRE = STORY.replace("Two members voted against it", "Nobody voted against it") + "The mayor was not there."
 
 
 def off(tmp_path: Path, fresh: Path) -> Store:

@@ -8,7 +8,7 @@ from shutil import copyfile
 from typing import Any
 
 import pytest
-from entries import LONG, NOON, entry, feed, hashed
+from entries import LONG, NOON, OTHER, STORY, WIRE, entry, feed, hashed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,18 +19,6 @@ from aggregator.store import Store
 EVERYTHING = Node("category", ())
 LATER = NOON + timedelta(hours=1)
 A, B, C = feed("A", "news", "A"), feed("B", "news", "B"), feed("C", "news", "C")
-STORY = (
-    "The council decided on Tuesday to close the old bridge, as its engineers had asked for since spring. "
-    "Cars will go round by the mill, which takes a quarter of an hour, and cyclists by the ferry. "
-    "Two members voted against it: one keeps a shop at the far end, the other said that nobody had counted "
-    "the lorries. A new bridge has been promised for years; the money for it was spent on the swimming pool. "
-)
-OTHER = (
-    "Nobody expected the choir to win, least of all its conductor, who had packed her bags by noon. "
-    "They sang three songs about rain and one about bread. The jury, a baker among them, was out for less "
-    "than a minute, and when the name was read out the altos were still in the canteen, eating soup. "
-)
-WIRE = STORY.replace("on Tuesday", "late on Tuesday", 1) + "The mayor was not there."
 
 
 def record(store: Store, source: Source, *entries: Refined, now: datetime = NOON, **rest: Any) -> Counts:

@@ -12,6 +12,22 @@ from aggregator.refine import similarity
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 LONG = "The harbour was quiet that morning, and the boats lay side by side under a grey sky. " * 4
 
+# A report, the same with a changed lead and an added sentence, and another of about that length.
+STORY = (
+    "The council of Ferrybridge decided on Tuesday to close the Old Bridge, as its engineer Harriet Moss had "
+    "asked for since spring. From 14 March cars will go round by Quarry Mill, which takes 25 minutes, and "
+    "cyclists by the ferry of Tom Pell. Two of the 19 members voted against it: Ruth Lang keeps a shop at "
+    "the far end, and John Abel said that nobody had counted the lorries. A new bridge for 8.5 million was "
+    "promised in 2019; the money for it was spent on the Jubilee Baths. "
+)
+OTHER = (
+    "Nobody expected the choir of Saint Anne to win, least of all its conductor Paul Weir, who had packed "
+    "his bags by noon. The 31 singers gave three songs about rain and one about bread. The jury, a baker "
+    "among them, was out for less than a minute, and when Maria Holt read out the name at 16:40 the altos "
+    "were still in the canteen, eating soup with their coats on. "
+)
+WIRE = STORY.replace("on Tuesday", "late on Tuesday", 1) + "The mayor, Edith Crane, was not there. "
+
 
 def hashed(*values: object) -> str:
     return hashlib.sha256(repr(values).encode()).hexdigest()
