@@ -5,6 +5,7 @@ must be fit for XML already, see `entry.clean`.
 """
 
 import re
+from collections.abc import Mapping
 
 _TEXT = re.compile("[&<>\r]")
 _VALUE = re.compile('[&<>"\t\n\r]')
@@ -29,16 +30,18 @@ def escaped(text: str) -> str:
 
 def element(name: str, text: str, **attributes: str) -> str:
     """An element that holds text; `name` with its prefix, `attributes` in their order."""
+    if not attributes:
+        return f"<{name}>{escaped(text)}</{name}>"
     return f"<{name}{_attributes(attributes)}>{escaped(text)}</{name}>"
 
 
 def empty(name: str, **attributes: str | None) -> str:
     """An element without content; attributes that are None are left out."""
-    return f"<{name}{_attributes({key: value for key, value in attributes.items() if value is not None})}/>"
+    return f"<{name}{_attributes(attributes)}/>"
 
 
-def _attributes(values: dict[str, str]) -> str:
-    return "".join(f' {name}="{_value(value)}"' for name, value in values.items())
+def _attributes(values: Mapping[str, str | None]) -> str:
+    return "".join([f' {name}="{_value(value)}"' for name, value in values.items() if value is not None])
 
 
 def _value(text: str) -> str:
