@@ -1,9 +1,10 @@
-"""How long publishing takes: 10,000 articles in 100 categories from scratch, then after one new article.
+"""How long publishing takes: articles in 100 categories from scratch, then after one new article.
 
-    python benchmarks/publish.py [ARTICLES] [CATEGORIES]
+    python benchmarks/publish.py [ARTICLES ...]     default: 1000 10000 100000
 
 The store is a fresh SQLite database in a temporary folder; the outputs lie beside it. Prints
-seconds of wall and CPU for each step, and what was written.
+seconds of wall and CPU for each step, and what was written. One article more must cost the same
+however many there are.
 """
 
 import hashlib
@@ -21,6 +22,9 @@ from aggregator.publishing import PublishReport, publish
 from aggregator.store import Store
 
 NOW = datetime(2022, 9, 13, tzinfo=UTC)
+CATEGORIES = 100
+AGAIN = 10_000
+"""More articles are not published twice."""
 PARAGRAPH = (
     "<p>Words of an article, 半岛电视台中文网 and <a href='https://example.net/'>a link</a> &amp; more. </p>"
 )
@@ -69,7 +73,7 @@ def timed(name: str, act: Callable[[], PublishReport | None]) -> None:
 
 
 def main(articles: int, categories: int) -> None:
-    """Run every step once."""
+    """Run every step once, then add an article five times."""
     every = sources(categories)
     with tempfile.TemporaryDirectory() as folder, Store.open(f"sqlite:///{folder}/bench.db") as store:
         settings = Settings(
@@ -87,17 +91,16 @@ def main(articles: int, categories: int) -> None:
                 entries = [entry(number, item) for item in range(articles // categories)]
                 store.record(source, entries, SourceState(), NOW)
 
-        def add() -> None:
-            store.record(every[0], [entry(0, -1)], SourceState(), NOW)
-
-        timed("store", fill)
+        timed(f"store {articles}", fill)
         timed("publish from scratch", lambda: publish(settings, store))
         timed("publish with nothing new", lambda: publish(settings, store))
-        timed("store one more", add)
-        timed("publish one more", lambda: publish(settings, store))
-        timed("publish everything again", lambda: publish(settings, store, everything=True))
+        for number in range(1, 6):
+            store.record(every[0], [entry(0, -number)], SourceState(), NOW)
+            timed("publish one more", lambda: publish(settings, store))
+        if articles <= AGAIN:
+            timed("publish everything again", lambda: publish(settings, store, everything=True))
 
 
 if __name__ == "__main__":
-    given = [int(text) for text in sys.argv[1:]]
-    main(*(given + [10_000, 100][len(given) :]))
+    for amount in [int(text) for text in sys.argv[1:]] or [1_000, 10_000, 100_000]:
+        main(amount, CATEGORIES)
