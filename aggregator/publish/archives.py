@@ -14,7 +14,7 @@ article of a later one: the clock is never asked.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aggregator.model import Article
 from aggregator.options import Site
@@ -52,19 +52,17 @@ def plan(months: Mapping[str, int], live: int, size: int) -> tuple[ArchivePage, 
     last = max(months)
     parts = [part for month in sorted(months) for part in _parts(month, months[month], size)]
     # The last part may still grow; until it is full the live feed alone has it.
-    if parts[-1].month == last and months[last] % size and months[last] % size <= live:
+    if parts[-1][1] == last and months[last] % size and months[last] % size <= live:
         parts.pop()
-    names = [None, *(part.name for part in parts), None]
-    return tuple(
-        replace(part, prev=names[number], next=names[number + 2]) for number, part in enumerate(parts)
-    )
+    names = [None, *(name for name, *_ in parts), None]
+    # Built once each, as a feed of many years has thousands.
+    return tuple(ArchivePage(*part, names[number], names[number + 2]) for number, part in enumerate(parts))
 
 
-def _parts(month: str, count: int, size: int) -> list[ArchivePage]:
+def _parts(month: str, count: int, size: int) -> list[tuple[str, str, int, int]]:
+    """Name, month, start and stop of the documents of a month."""
     return [
-        ArchivePage(
-            month if not start else f"{month}-{start // size + 1}", month, start, min(start + size, count)
-        )
+        (month if not start else f"{month}-{start // size + 1}", month, start, min(start + size, count))
         for start in range(0, count, size)
     ]
 
