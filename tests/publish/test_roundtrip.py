@@ -139,14 +139,14 @@ def safe(tree: list[tuple[str, str, dict[str, str]]]) -> list[tuple[str, str, di
 
 
 def attributes(tag: str, values: dict[str, str]) -> dict[str, str]:
-    """Those that are allowed and not added, proxies undone, of lazy images nothing that the repair moves."""
+    """Those that are allowed and not added, proxies undone, lazy images as the repair makes them."""
     allowed = policy.EVERYWHERE.keys() | policy.ATTRIBUTES.get(tag, {}).keys()
-    lazy = any(name.startswith("data-src") for name in values)
+    real = {name: values[f"data-{name}"] for name in ("src", "srcset") if f"data-{name}" in values}
+    values = {name: value for name, value in values.items() if name.removeprefix("data-") not in real} | real
     return {
         name: declarations(value) if name == "style" else value.replace(PROXY, "")
-        for name, value in values.items()
-        if (name in allowed or name.startswith("data-"))
-        and not (lazy and name.removeprefix("data-") in {"src", "srcset"})
+        for name, value in sorted(values.items())
+        if name in allowed or name.startswith("data-")
     }
 
 
