@@ -1,7 +1,7 @@
 """New entries: each becomes a further sighting of a stored article, or a new article.
 
-Entries are taken in the order of their uids and candidates likewise, so that neither the order in
-a document nor that of the sources decides who is who.
+Entries are taken in the order of their rungs and uids and candidates likewise, so that neither the
+order in a document nor that of the sources decides who is who.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from aggregator.store import floods, identity, related
 from aggregator.store.batch import Batch, sort_date
 from aggregator.store.codec import micros
 from aggregator.store.content import Given, rank
-from aggregator.store.identity import Ladder, Named, Near, Verdict
+from aggregator.store.identity import RUNGS, Ladder, Named, Near, Verdict
 from aggregator.store.listing import Place, places, relist, tie
 from aggregator.store.lookup import Finder, Head, taken_uids
 from aggregator.store.merges import merge_all
@@ -57,7 +57,7 @@ def add(
         taken=taken_uids(batch.conn, (one.entry.uid for one in given)),
         next_id=advance(batch.conn, "article", len(new)) - len(new),
     )
-    for one in sorted(new.values(), key=lambda one: (one.given.entry.uid, one.given.key)):
+    for one in _in_order(work.finder, new.values(), ladder):
         _take_in(batch, work, one, _decide(work.finder, one, ladder))
     if flood := floods.rise(batch, work.fresh.values()):
         for head in flood.held:
@@ -80,6 +80,17 @@ def _ladder(batch: Batch, given: Iterable[Given]) -> Ladder:
         threshold=policy.threshold,
         window=int(policy.window * _MICROSECONDS),
     )
+
+
+def _in_order(finder: Finder, new: Iterable[Named], ladder: Ladder) -> list[Named]:
+    """Those first that match on a higher rung: where two entries want one article, that decides."""
+
+    def order(one: Named) -> tuple[int, str, bytes]:
+        matches = _decide(finder, one, ladder).matches
+        rung = RUNGS.index(matches[0].rung) if matches else len(RUNGS)
+        return (rung, one.given.entry.uid, one.given.key)
+
+    return sorted(new, key=order)
 
 
 def _decide(finder: Finder, named: Named, ladder: Ladder) -> Verdict:
