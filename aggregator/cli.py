@@ -6,8 +6,6 @@ Exit status: 0 done; 1 the work failed; 2 wrong usage or settings.
 
 import difflib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,16 +13,13 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from aggregator import __version__, cli_articles
-from aggregator.cli_shared import AsJson, Config, load_settings, open_store
+from aggregator import __version__, cli_articles, cli_upkeep
+from aggregator.cli_shared import AsJson, Config, at_work, load_settings, open_store
 from aggregator.errors import AggregatorError, SettingsError
 
 if TYPE_CHECKING:
     from aggregator.config import Settings
     from aggregator.store import Store
-
-PATIENCE = 60.0
-"""Seconds that a command waits for another pass to end."""
 
 app = typer.Typer(
     add_completion=False,
@@ -54,15 +49,6 @@ def _stop(message: str, status: int) -> NoReturn:
     raise SystemExit(status)
 
 
-@contextmanager
-def _at_work(settings: "Settings") -> Iterator["Store"]:
-    """The store, for those who change it or its outputs: one at a time."""
-    from aggregator import locks
-
-    with locks.hold(settings.storage_url, "pass", patience=PATIENCE), open_store(settings) as store:
-        yield store
-
-
 def _tell_hub(settings: "Settings", store: "Store") -> None:
     """What changed is told at once where no daemon does; a hub that fails is told by the next command."""
     if settings.site.hub:
@@ -89,6 +75,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callbacks are posi
 
 
 app.add_typer(cli_articles.app)
+app.add_typer(cli_upkeep.app)
 
 
 @app.callback()
@@ -115,7 +102,7 @@ def run(
 
     settings = load_settings(config)
     names = _known(source or [], settings)
-    with _at_work(settings) as store, pipeline.tools() as tools, terminal.progress(quiet=as_json) as seen:
+    with at_work(settings) as store, pipeline.tools() as tools, terminal.progress(quiet=as_json) as seen:
         plan = pipeline.Plan(only=names, everything=everything, seen=seen)
         report = pipeline.run_pass(settings, store, plan, tools)
         _tell_hub(settings, store)
@@ -143,7 +130,7 @@ def publish(
     from aggregator.workers import PROCESSES, Workers
 
     settings = load_settings(config)
-    with _at_work(settings) as store, Workers(PROCESSES) as workers:
+    with at_work(settings) as store, Workers(PROCESSES) as workers:
         report = publishing.publish(settings, store, everything=everything, force=force, workers=workers)
         _tell_hub(settings, store)
     if as_json:
@@ -223,7 +210,7 @@ def rebuild(
     from aggregator import rebuilding, terminal
 
     settings = load_settings(config)
-    with _at_work(settings) as store:
+    with at_work(settings) as store:
         report = rebuilding.rebuild(settings, store, posts.absolute(), datetime.now(UTC), force=force)
     if as_json:
         terminal.print_json(asdict(report))

@@ -1,5 +1,7 @@
 """What the modules of commands share: options, and how settings and store are come by."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +10,9 @@ import typer
 if TYPE_CHECKING:
     from aggregator.config import Settings
     from aggregator.store import Store
+
+PATIENCE = 60.0
+"""Seconds that a command waits for another pass to end."""
 
 Config = Annotated[
     Path | None,
@@ -30,4 +35,13 @@ def open_store(settings: "Settings") -> "Store":
     """The store that the settings name. Raises StoreError."""
     from aggregator.store import Store
 
-    return Store.open(settings.storage_url)
+    return Store.open(settings.storage_url, settings.policy)
+
+
+@contextmanager
+def at_work(settings: "Settings") -> Iterator["Store"]:
+    """The store, for those who change it or its outputs: one at a time."""
+    from aggregator import locks
+
+    with locks.hold(settings.storage_url, "pass", patience=PATIENCE), open_store(settings) as store:
+        yield store

@@ -19,17 +19,15 @@ from pydantic_core import ErrorDetails
 from aggregator import __version__
 from aggregator.errors import Problem, SettingsError
 from aggregator.model import Node
-from aggregator.options import FetchPolicy, Site, Source, Terms
+from aggregator.options import FetchPolicy, Policy, Site, Source, Terms
 from aggregator.rule_tables import rule_problems, rules_for
-from aggregator.tables import FOREVER, FeedTable, FetchTable, FileTables, SeedTable, TermsTable
+from aggregator.tables import FeedTable, FetchTable, FileTables, SeedTable, TermsTable
 
 DEFAULT_FILE = Path("feeds.toml")
 FILE_VARIABLE = "AGGREGATOR_CONFIG"
 
 # Keys whose feature this version does not have, and the value that asks for nothing.
 _NOT_YET: dict[tuple[str, str], object] = {
-    ("storage", "keep"): FOREVER,
-    ("dedup", "near"): "off",
     ("scale", "engine"): "local",
 }
 
@@ -49,6 +47,8 @@ class Settings:
     sources: tuple[Source, ...]
     full_text_budget: int = 100
     fetch: FetchPolicy = field(default_factory=FetchPolicy)
+    keep: float | None = None
+    policy: Policy = field(default_factory=Policy)
     bind: str = "127.0.0.1:8080"
     serve_in_daemon: bool = False
     warnings: tuple[Problem, ...] = ()
@@ -219,8 +219,6 @@ def _warnings(raw: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(f"[{table}], key {key}", f"set to {value!r}", "this version does not act on it yet")
     for table in ("seeds", "sources"):
         for number, row in enumerate(raw.get(table, []), 1):
-            if row.get("keep", FOREVER) != FOREVER:
-                yield Problem(f"[[{table}]] {number}, key keep", "set", "this version does not act on it yet")
             if "workers" in row:
                 yield Problem(f"[[{table}]] {number}, key workers", "set", "it has a meaning in [fetch] only")
 
@@ -255,6 +253,8 @@ def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> 
         sources=seeds + feeds,
         full_text_budget=tables.fetch.full_text_budget,
         fetch=_policy(tables.fetch, tables.fetch, agent),
+        keep=tables.storage.keep,
+        policy=Policy(near=tables.dedup.near),
         bind=tables.serve.bind,
         serve_in_daemon=tables.serve.in_daemon,
         warnings=warnings,
@@ -308,7 +308,7 @@ def _seed(table: SeedTable, tables: FileTables, place: Callable[[Path], Path]) -
         markup=table.markup,
         proxy_prefixes=table.proxy_prefixes,
         enabled=table.enabled,
-        keep=table.keep,
+        keep=table.keep if "keep" in table.model_fields_set else tables.storage.keep,
         rules=rules_for(tables.rules, name),
         players=_players(tables),
     )
@@ -324,7 +324,7 @@ def _feed(table: FeedTable, tables: FileTables, agent: str, place: Callable[[Pat
         categories=table.categories,
         enabled=table.enabled,
         fetch=replace(_policy(table, tables.fetch, agent), schedule=table.schedule, auth=table.auth),
-        keep=table.keep,
+        keep=table.keep if "keep" in table.model_fields_set else tables.storage.keep,
         rules=rules_for(tables.rules, name),
         players=_players(tables),
         tracking=table.keep_tracking,

@@ -87,7 +87,7 @@ class Daemon:
             signal.signal(number, lambda *_arguments: self.stop())
         signal.signal(signal.SIGHUP, lambda *_arguments: self.reload())
         url = self._settings.storage_url
-        with locks.hold(url, "daemon"), Store.open(url) as store, tools() as with_:
+        with locks.hold(url, "daemon"), Store.open(url, self._settings.policy) as store, tools() as with_:
             attendant = Attendant(store)
             attendant.follow(self._settings)
             scheduler = self._scheduler(store, with_, attendant)
@@ -122,7 +122,7 @@ class Daemon:
                 lambda: self._watch_settings(store, attendant),
                 {"trigger": "interval", "seconds": self._beats.settings},
             ),
-            (store.upkeep, {"trigger": "cron", "hour": 3, "minute": 17}),
+            (lambda: self._upkeep(store), {"trigger": "cron", "hour": 3, "minute": 17}),
         )
         for job, trigger in jobs:
             scheduler.add_job(self._guarded(job), **trigger, next_run_time=datetime.now(UTC))
@@ -163,6 +163,15 @@ class Daemon:
             self.mind_the_clock(store)
             report = run_pass(settings, store, plan, with_)
         self._tell(report, settings, store)
+
+    def _upkeep(self, store: Store) -> None:
+        """Nightly: let go what retention does not keep, and tidy the database."""
+        settings = self._settings
+        with locks.hold(settings.storage_url, "pass", patience=60.0):
+            gone = store.prune(settings.sources, settings.keep, datetime.now(UTC))
+            store.upkeep()
+        if gone.articles:
+            log.info("pruned", articles=gone.articles)
 
     def mind_the_clock(self, store: Store) -> None:
         """When the clock was set, move what is still to come along: waits stay as long as they were."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aggregator.rebuilding import Rebuilt
     from aggregator.refine.rules import Ruled
     from aggregator.reports import PassReport, SourceReport
+    from aggregator.store.backtest import Backtest
     from aggregator.trial import Trial
 
 WIDE = 400
@@ -228,3 +229,49 @@ def progress(*, quiet: bool) -> Iterator[Callable[["SourceReport", int], None]]:
 
 def _print_line(row: "SourceReport", _total: int) -> None:
     typer.echo(f"{row.source}: {row.result}", err=True)
+
+
+def print_tombs(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was taken down."""
+    cells = [
+        (
+            row["id"],
+            f"{row['at']:%Y-%m-%d}",
+            row["source"] or row["link"] or row["guid"] or row["uid"],
+            row["reason"],
+        )
+        for row in rows
+    ]
+    _print_table({"number": "right", "removed": "left", "what": "left", "reason": "left"}, cells)
+
+
+def print_floods(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the floods that are held back."""
+    cells = [
+        (row["id"], row["source"], f"{row['at']:%Y-%m-%d}", row["held"], row["expected"]) for row in rows
+    ]
+    columns = {"number": "right", "source": "left", "came": "left", "held": "right", "expected": "right"}
+    _print_table(columns, cells)
+
+
+def backtest_json(found: "Backtest") -> dict[str, object]:
+    """The same as JSON values."""
+    counts = {"articles": found.articles, "stay": found.stay}
+    tables = {"merges": dict(found.merges), "splits": dict(found.splits)}
+    samples = {
+        "merged": [asdict(pair) for pair in found.merged],
+        "split": [asdict(pair) for pair in found.split],
+    }
+    return {**counts, **tables, **samples}
+
+
+def print_backtest(found: "Backtest") -> None:
+    """Print what other rules of identity would make of the store."""
+    typer.echo(f"{found.articles} articles: {found.stay} would stay as they are")
+    for word, counts, pairs in (("merge", found.merges, found.merged), ("split", found.splits, found.split)):
+        for rung, count in sorted(counts.items()):
+            typer.echo(f"{count} would {word} by {rung}")
+        for pair in pairs:
+            typer.echo(
+                clean(f"  {pair.rung}: {pair.one[:8]} {pair.title!r} - {pair.other[:8]} {pair.other_title!r}")
+            )

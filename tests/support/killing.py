@@ -21,7 +21,7 @@ from aggregator.store import Store
 
 def one_pass(folder: Path, moment: datetime) -> None:
     settings = config.load(folder / "feeds.toml")
-    with Store.open(settings.storage_url) as store, pipeline.tools(lambda: moment) as tools:
+    with Store.open(settings.storage_url, settings.policy) as store, pipeline.tools(lambda: moment) as tools:
         pipeline.run_pass(settings, store, pipeline.Plan(everything=True), tools)
 
 

@@ -38,7 +38,7 @@ class World:
         (self.folder / "feeds.toml").write_text(LOOPBACK + settings, encoding="utf-8")
 
     def store(self) -> Store:
-        return Store.open(self.settings.storage_url)
+        return Store.open(self.settings.storage_url, self.settings.policy)
 
     def run(self, *, everything: bool = False, after: float = 0) -> PassReport:
         """One pass, `after` seconds from the last."""

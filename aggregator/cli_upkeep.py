@@ -1,0 +1,129 @@
+"""Commands that remove, hold, release, copy and try out; no logic of their own."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from aggregator.cli_shared import AsJson, Config, at_work, load_settings, open_store
+
+if TYPE_CHECKING:
+    from aggregator.config import Settings
+    from aggregator.store import Store
+
+app = typer.Typer()
+
+
+@app.command()
+def takedown(
+    article: Annotated[
+        str | None, typer.Argument(metavar="[URL-OR-ID]", help="A link, a guid, a uid or its first 8 digits.")
+    ] = None,
+    config: Config = None,
+    source: Annotated[str, typer.Option(metavar="NAME", help="All articles of this source instead.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, for the list; it is never published.")] = "",
+    undo: Annotated[int | None, typer.Option(metavar="NUMBER", help="Let this one come back.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove articles for good; without an article, list what was removed."""
+    from aggregator import terminal
+
+    settings = load_settings(config)
+    moment = datetime.now(UTC)
+    with at_work(settings) as store:
+        if undo is not None:
+            if store.undo(undo) is None:
+                raise typer.BadParameter(f"there is no takedown {undo}", param_hint="--undo")
+            typer.echo("it comes back when a source shows it again")
+        elif source:
+            typer.echo(f"{store.take_down_source(source, reason, moment)} articles removed")
+        elif article:
+            found = [one.id for one in store.find(article)]
+            if not found:
+                raise typer.BadParameter(f"no article is named {article!r}", param_hint="URL-OR-ID")
+            typer.echo(f"{store.take_down(found, reason, moment)} articles removed")
+        else:
+            rows = [asdict(tomb) for tomb in store.tombs()]
+            terminal.print_json(rows) if as_json else terminal.print_tombs(rows)
+        if source or article or undo is not None:
+            _publish(settings, store)
+
+
+@app.command()
+def floods(
+    config: Config = None,
+    release: Annotated[int | None, typer.Option(metavar="NUMBER", help="Let it into the feeds.")] = None,
+    drop: Annotated[int | None, typer.Option(metavar="NUMBER", help="Remove it for good.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the floods of old articles that are held out of the live feeds."""
+    from aggregator import terminal
+
+    settings = load_settings(config)
+    with at_work(settings) as store:
+        if release is not None:
+            typer.echo(f"{store.release(release)} articles released")
+        elif drop is not None:
+            typer.echo(f"{store.drop(drop, datetime.now(UTC))} articles removed")
+        else:
+            rows = [asdict(flood) for flood in store.floods()]
+            terminal.print_json(rows) if as_json else terminal.print_floods(rows)
+        if release is not None or drop is not None:
+            _publish(settings, store)
+
+
+@app.command()
+def prune(config: Config = None) -> None:
+    """Let go what retention does not keep, and give its room back to the disk."""
+    settings = load_settings(config)
+    with at_work(settings) as store:
+        gone = store.prune(settings.sources, settings.keep, datetime.now(UTC))
+        typer.echo(f"{gone.articles} articles removed")
+        _publish(settings, store)
+        store.compact()
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file.")], config: Config = None
+) -> None:
+    """Copy the database to a new file, while it may be in use."""
+    with open_store(load_settings(config)) as store:
+        store.backup(file.absolute())
+    typer.echo(f"{file}: written")
+
+
+@app.command()
+def dedup(
+    config: Config = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; the only way there is.")] = False,
+    near: Annotated[Literal["merge", "link", "off"] | None, typer.Option(help="As in [dedup].")] = None,
+    threshold: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="How alike is nearly.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try the rules of identity on everything stored: what would merge, split or stay."""
+    from dataclasses import replace
+
+    from aggregator import terminal
+
+    if not dry_run:
+        raise typer.BadParameter("history is not rewritten; say --dry-run", param_hint="--dry-run")
+    settings = load_settings(config)
+    policy = settings.policy
+    policy = replace(
+        policy, near=near or policy.near, threshold=policy.threshold if threshold is None else threshold
+    )
+    with open_store(settings) as store:
+        found = store.backtest(policy)
+    if as_json:
+        terminal.print_json(terminal.backtest_json(found))
+    else:
+        terminal.print_backtest(found)
+
+
+def _publish(settings: "Settings", store: "Store") -> None:
+    from aggregator import publishing, terminal
+
+    terminal.print_publish(publishing.publish(settings, store))

@@ -1,0 +1,101 @@
+"""Takedowns, floods, retention, copies and trials, by their commands."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+from loopback import Reply, Server
+from typer.testing import CliRunner
+from world import World, source
+
+from aggregator.cli import app
+
+
+def rss(*items: str) -> bytes:
+    return f"<rss version='2.0'><channel><title>T</title>{''.join(items)}</channel></rss>".encode()
+
+
+def item(name: str, date: str = "Mon, 02 Nov 2026 08:00:00 GMT") -> str:
+    return (
+        f"<item><title>{name}</title><link>https://s.example/{name}</link><pubDate>{date}</pubDate>"
+        f"<description>{name} words</description></item>"
+    )
+
+
+def command(world: World, *words: str) -> str:
+    result = CliRunner().invoke(app, [*words, "--config", str(world.folder / "feeds.toml")])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def titles(world: World) -> set[str]:
+    return {entry["title"] for entry in world.feed()}
+
+
+def test_a_takedown_stays_down_until_it_is_undone(tmp_path: Path) -> None:
+    """It leaves store, posts and feeds, does not come back by itself, is listed, and can be undone."""
+    with Server({"/f": Reply(rss(item("one"), item("two")))}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+        assert "1 articles removed" in command(
+            world, "takedown", "https://s.example/one", "--reason", "asked"
+        )
+        assert (titles(world), len(world.posts())) == ({"two"}, 1)
+        server.routes["/f"] = Reply(rss(item("one"), item("two"), item("three")))
+        world.run(everything=True, after=3600)
+        assert titles(world) == {"two", "three"}
+        (tomb,) = json.loads(command(world, "takedown", "--json"))
+        assert (tomb["link"], tomb["reason"]) == ("https://s.example/one", "asked")
+        command(world, "takedown", "--undo", str(tomb["id"]))
+        server.routes["/f"] = Reply(rss(item("one"), item("two"), item("three"), item("four")))
+        world.run(everything=True, after=3600)
+        assert titles(world) == {"one", "two", "three", "four"}
+
+
+def test_a_flood_is_held_and_released(tmp_path: Path) -> None:
+    """Old articles that come all at once stay out of the live feeds until the operator lets them in."""
+    old = [item(f"old{number}", "Mon, 02 Mar 2020 08:00:00 GMT") for number in range(40)]
+    with Server({"/f": [Reply(rss(item("one"))), Reply(rss(item("one"), *old))]}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+        world.run(everything=True, after=3600)
+        assert (titles(world), len(world.posts())) == ({"one"}, 41)
+        (flood,) = json.loads(command(world, "floods", "--json"))
+        assert (flood["source"], flood["held"]) == ("f", 40)
+        command(world, "floods", "--release", str(flood["id"]))
+    assert len(titles(world)) == 41
+    assert json.loads(command(world, "floods", "--json")) == []
+
+
+def test_what_retention_does_not_keep_goes(tmp_path: Path) -> None:
+    """`keep` of the storage holds for a source that says nothing else."""
+    with Server({"/f": Reply(rss(item("old", "Mon, 02 Mar 2020 08:00:00 GMT")))}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+        assert "0 articles removed" in command(world, "prune")
+        text = (tmp_path / "feeds.toml").read_text("utf-8")
+        (tmp_path / "feeds.toml").write_text('[storage]\nkeep = "365d"\n' + text, "utf-8")
+        assert "1 articles removed" in command(world, "prune")
+    assert world.feed() == []
+
+
+def test_a_backup_is_a_database(tmp_path: Path) -> None:
+    """The copy opens, and holds what the store holds."""
+    with Server({"/f": Reply(rss(item("one")))}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+    command(world, "backup", str(tmp_path / "copy.db"))
+    database = sqlite3.connect(tmp_path / "copy.db")
+    try:
+        assert database.execute("SELECT title FROM contents").fetchall() == [("one",)]
+    finally:
+        database.close()
+
+
+def test_other_rules_can_be_tried_on_history(tmp_path: Path) -> None:
+    """`dedup --dry-run` counts, and writes nothing."""
+    with Server({"/f": Reply(rss(item("one"), item("two")))}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+    found = json.loads(command(world, "dedup", "--dry-run", "--near", "merge", "--json"))
+    assert (found["articles"], found["stay"], found["merges"]) == (2, 2, {})
