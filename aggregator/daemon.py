@@ -26,8 +26,9 @@ from aggregator import locks, pings
 from aggregator.collect import schedule
 from aggregator.config import Settings, load
 from aggregator.errors import AggregatorError, SettingsError
+from aggregator.gathering import Tools
 from aggregator.notify import Notifier
-from aggregator.pipeline import Plan, Tools, run_pass, tools
+from aggregator.pipeline import Plan, run_pass, tools
 from aggregator.publishing import EVERYTHING
 from aggregator.reports import PassReport, SourceReport
 from aggregator.serving import Attendant

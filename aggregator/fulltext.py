@@ -34,7 +34,7 @@ from aggregator.refine.page import Page, with_page
 from aggregator.store import Store
 
 if TYPE_CHECKING:
-    from aggregator.pipeline import Harvest, Tools
+    from aggregator.gathering import Harvest, Tools
 
 MAX_BYTES = 4 * 1024 * 1024
 THREADS = 8

@@ -9,8 +9,6 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, TextIO
 
-import structlog
-
 # What stands between `://` and `@` in an address, and the values of parameters that name secrets.
 _USERINFO = re.compile(r"(://)[^/?#\s@]+@")
 _PARAMETER = re.compile(
@@ -33,6 +31,8 @@ def _redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]
 
 def configure(stream: TextIO = sys.stderr) -> None:
     """Send logs, those of libraries included, to the stream."""
+    import structlog
+
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -17,29 +17,26 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from aggregator import drops, seeding
+from aggregator import drops
 from aggregator.collect import schedule
 from aggregator.collect.hosts import HostQueue, Sites, Turns
 from aggregator.collect.http import HttpFetcher
-from aggregator.collect.local import read_feed_file
 from aggregator.config import Settings
-from aggregator.digest import Digested, digest_feed
 from aggregator.errors import SourceError
-from aggregator.fulltext import Pages
+from aggregator.gathering import Clock, Harvest, Tools, gather
 from aggregator.memory import keep_small
-from aggregator.model import Fetched, SourceState
+from aggregator.model import SourceState
 from aggregator.options import Source
-from aggregator.parse.limits import harmless
-from aggregator.publishing import PublishReport, publish
-from aggregator.refine.rules import count_dropped
+from aggregator.publish_files import PublishReport
+from aggregator.publishing import publish
 from aggregator.reports import PassReport, SourceReport
 from aggregator.store import Store
 from aggregator.workers import PROCESSES, Workers
 
-Clock = Callable[[], datetime]
-Recall = Callable[[str], bytes]
-Release = Callable[[Source, SourceError | None], None]
+if TYPE_CHECKING:
+    from aggregator.fulltext import Pages
 
 WORKER_MEMORY = 180 * 1024 * 1024
 """Bytes that a document may take in a worker, beside what the worker has itself."""
@@ -47,30 +44,14 @@ BATCH = 50
 """Sources whose results are stored in one commit, at most."""
 ENDED = "pass.ended"
 """The fact of the store that says when a pass last ended, to the minute: idle passes write nothing."""
+FEW = 3
+"""Threads that gather at first."""
+SLOW = 0.01
+"""Seconds without a result after which one more gathers."""
 PATIENCE = 1.0
 """Seconds without a result after which what was stored is published."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Harvest:
-    """What one feed brought, ready to be stored; `digested` is None if nothing changed."""
-
-    source: Source
-    state: SourceState
-    digested: Digested | None = None
-    error: SourceError | None = None
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What outlives a pass in the daemon: connections and worker processes, and the clock."""
-
-    fetcher: HttpFetcher
-    workers: Workers
-    clock: Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,37 +146,50 @@ class _Pass:
         self._sites = Sites(settings.sources)
         self._lock = threading.Lock()
         self._pauses: dict[str, schedule.Pause] = {}
-        self._pages = Pages(settings.full_text_budget, store, with_, self._turns)
+        self._pages: Pages | None = None
+        if any(source.full_text for source in feeds):
+            from aggregator import fulltext
+
+            self._pages = fulltext.Pages(settings.full_text_budget, store, with_, self._turns)
+        self._gathering = 0
+        self._more_threads = min(settings.workers, len(feeds))
 
     def collect(self) -> None:
         """Seed directories are read while the feeds wait for the network."""
-        threads = min(self._settings.workers, len(self._feeds))
-        for number in range(threads):
-            # Daemon threads: one that hangs on a server must not keep a stopped process alive.
-            threading.Thread(target=self._gather_all, name=f"collect-{number}", daemon=True).start()
-        for source in self._due:
-            if source.kind == "seed" and not self._plan.stop():
+        seeds = [source for source in self._due if source.kind == "seed"]
+        self._gather_with(self._more_threads if seeds else FEW)
+        for source in seeds:
+            if not self._plan.stop():
                 self._tell(
                     [_read_seeds(source, self._states[source.name], self._settings, self._store, self._tools)]
                 )
         begun = time.monotonic()
-        while threads:
+        while self._gathering:
             batch = self._next_batch()
-            ended = batch.count(None)
-            threads -= ended
+            self._gathering -= batch.count(None)
             self._store_batch([harvest for harvest in batch if harvest is not None])
             if self._plan.stop() or time.monotonic() - begun > self._plan.seconds:
                 self._turns.stop()
             if self._plan.stop() and not batch:
                 return
-        for harvests in self._pages.complete(self._pauses, self._plan.stop, self._plan.seconds):
-            self._store_batch(harvests)
+        if self._pages is not None:
+            for harvests in self._pages.complete(self._pauses, self._plan.stop, self._plan.seconds):
+                self._store_batch(harvests)
+
+    def _gather_with(self, threads: int) -> None:
+        """Let so many more threads gather, as far as the settings allow."""
+        for _ in range(min(threads, self._more_threads)):
+            self._more_threads -= 1
+            self._gathering += 1
+            # Daemon threads: one that hangs on a server must not keep a stopped process alive.
+            name = f"collect-{self._gathering}"
+            threading.Thread(target=self._gather_all, name=name, daemon=True).start()
 
     def _gather_all(self) -> None:
         while (source := self._turns.take()) is not None:
             state = self._states[source.name]
-            harvest = _gather(source, state, self._release, self._tools, self._store.last_seen)
-            if not self._pages.take_in(harvest):
+            harvest = gather(source, state, self._release, self._tools, self._store.last_seen)
+            if self._pages is None or not self._pages.take_in(harvest):
                 self._harvests.put(harvest)
         self._harvests.put(None)
 
@@ -217,7 +211,7 @@ class _Pass:
     def _next_batch(self) -> list[Harvest | None]:
         """What has come in. While nothing comes, what was stored is published."""
         try:
-            batch = [self._harvests.get(timeout=PATIENCE)]
+            batch = [self._first()]
         except queue.Empty:
             if self._unpublished:
                 self.publish()
@@ -226,6 +220,16 @@ class _Pass:
             while len(batch) < BATCH:
                 batch.append(self._harvests.get_nowait())
         return batch
+
+    def _first(self) -> Harvest | None:
+        """What comes next. Threads are in each other's way, so there are more only where servers are slow."""
+        with suppress(queue.Empty):
+            return self._harvests.get_nowait()
+        for _ in range(self._more_threads):
+            with suppress(queue.Empty):
+                return self._harvests.get(timeout=SLOW)
+            self._gather_with(1)
+        return self._harvests.get(timeout=PATIENCE)
 
     def _store_batch(self, harvests: list[Harvest]) -> None:
         """One commit for what came together; each source is a transaction of its own within."""
@@ -272,75 +276,6 @@ class _Pass:
 # --- feeds ------------------------------------------------------------------------------
 
 
-def _gather(source: Source, state: SourceState, release: Release, tools: Tools, recall: Recall) -> Harvest:
-    """Fetch, parse and refine one feed. Never raises: what goes wrong is in the harvest."""
-    begun = time.monotonic()
-    try:
-        harvest = _fetch_and_digest(source, state, release, tools, recall)
-    except SourceError as error:
-        harvest = _failed(source, state, error, tools.clock())
-    except Exception as error:  # a fault of ours must cost one source, not the pass
-        log.exception("source %s", source.name)
-        fault = SourceError(f"unexpected {type(error).__name__}: {error}; please report it with this feed")
-        harvest = _failed(source, state, fault, tools.clock())
-    finally:
-        tools.fetcher.let_go()
-    return replace(harvest, seconds=time.monotonic() - begun)
-
-
-def _failed(source: Source, state: SourceState, error: SourceError, moment: datetime) -> Harvest:
-    # Tracebacks hold the frames, and with them the bodies, of what went wrong.
-    error.__traceback__ = error.__cause__ = error.__context__ = None
-    return Harvest(source=source, state=schedule.after_failure(source, state, error, moment), error=error)
-
-
-def _fetch_and_digest(
-    source: Source, state: SourceState, release: Release, tools: Tools, recall: Recall
-) -> Harvest:
-    problem: SourceError | None = None
-    try:
-        fetched = tools.fetcher.fetch(source, state) if source.url else read_feed_file(source, state)
-    except SourceError as error:
-        problem = error
-        raise
-    finally:
-        release(source, problem)
-    if fetched.body is None:
-        fresh = schedule.after_success(source, state, fetched, None, tools.clock())
-        return Harvest(source=source, state=fresh)
-    digested = digest(source, state, fetched, fetched.body, tools, recall(source.name))
-    document = digested.document
-    fresh = replace(
-        schedule.after_success(
-            source, state, fetched, document.rhythm, tools.clock(), dates=_dates(digested)
-        ),
-        cut=document.cut,
-        feed_title=document.title,
-        feed_link=document.link,
-        feed_id=document.id,
-        feed_updated=document.updated,
-    )
-    return Harvest(source=source, state=fresh, digested=digested)
-
-
-def _dates(digested: Digested) -> list[datetime]:
-    articles = digested.refined.articles
-    return [*digested.dates, *(date for one in articles if (date := one.published or one.updated))]
-
-
-def digest(
-    source: Source, state: SourceState, fetched: Fetched, body: bytes, tools: Tools, known: bytes = b""
-) -> Digested:
-    """Parse and refine: here if that is certain to be quick, else in a worker process.
-
-    `known` is what the last document left (`Store.last_seen`). Raises ParseError, and WorkerError if
-    the document was too much for a worker.
-    """
-    moment = tools.clock()
-    task = (source, state, body, fetched.url, fetched.content_type, moment, known)
-    return digest_feed(*task) if harmless(body) else tools.workers.submit(digest_feed, *task).result()
-
-
 def _store(harvest: Harvest, store: Store, moment: datetime) -> SourceReport:
     source, digested = harvest.source, harvest.digested
     if digested is None:
@@ -360,6 +295,8 @@ def _store(harvest: Harvest, store: Store, moment: datetime) -> SourceReport:
         shown=digested.shown,
         seen=digested.seen,
     )
+    from aggregator.refine.rules import count_dropped
+
     return SourceReport(
         source=source.name,
         result="updated",
@@ -376,6 +313,9 @@ def _store(harvest: Harvest, store: Store, moment: datetime) -> SourceReport:
 def _read_seeds(
     source: Source, state: SourceState, settings: Settings, store: Store, tools: Tools
 ) -> SourceReport:
+    from aggregator import seeding
+    from aggregator.refine.rules import count_dropped
+
     begun = time.monotonic()
     try:
         outcome = seeding.read(

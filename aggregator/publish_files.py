@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from aggregator import pings
 from aggregator.model import Node
 from aggregator.options import Site, Source
 from aggregator.publish.files import Output, Written
@@ -84,6 +83,8 @@ class Desk:
         files = {document.path: document.data for document in documents}
         announced = topics(files, self.site) if self.site.hub else ()
         if announced:
+            from aggregator import pings
+
             pings.expect(self.store, announced)
         written = self.output.write(files, self._ours(files))
         left = written.failed.keys() | set(written.kept)
@@ -92,6 +93,8 @@ class Desk:
             self.store.published(records, posts=posts, nodes=nodes, serial=serial)
             self.store.retire(gone)
         if announced:
+            from aggregator import pings
+
             pings.settle(self.store, topics(written.changed, self.site))
         self.output.settle()
         self.report.problems += written.failed.values()

@@ -9,19 +9,18 @@ files that no longer belong ─► Output.remove ─► store.removed
 import hashlib
 from collections.abc import Callable
 
-from aggregator import __version__, pings
+from aggregator import __version__
 from aggregator.config import Settings
+from aggregator.model import Node
 from aggregator.publish.files import Output
-from aggregator.publish.opml import render_opml, render_sources_opml
 from aggregator.publish.paths import INDEX, OPML, SOURCES_OPML
-from aggregator.publish_feeds import EVERYTHING, KINDS, folders_of, lost_archives, publish_nodes, wanted_files
 from aggregator.publish_files import Desk, Document, PublishReport
-from aggregator.publish_posts import publish_posts
 from aggregator.store import Store
 from aggregator.workers import Workers
 
 __all__ = ["EVERYTHING", "PublishReport", "publish"]
 
+EVERYTHING = Node("category", ())
 RENDERING = 3
 """Raise it when the same store and settings come to give other bytes."""
 
@@ -49,12 +48,30 @@ def publish(
         store.mark_all_stale()
         store.set_meta("published", fingerprint)
     if settings.site.hub:
+        from aggregator import pings
+
         pings.settle(store)
+    settled = _settled(settings)
+    if store.get_meta("settled") != settled or not store.is_fresh():
+        _bring_up_to_date(desk, workers, is_there=is_there)
+        if store.is_fresh():
+            store.set_meta("settled", settled)
+    return desk.report
+
+
+def _bring_up_to_date(desk: Desk, workers: Workers | None, *, is_there: bool) -> None:
+    from aggregator.publish_posts import publish_posts  # what renders takes long to import
+
     publish_posts(desk)
-    if not stop():
+    if not desk.stop():
         _publish_feeds(desk, workers, is_there=is_there)
     desk.remove()
-    return desk.report
+
+
+def _settled(settings: Settings) -> str:
+    """What outputs depend on besides the store: while it is the same, a store that is fresh needs no look."""
+    sources = [(source.name, source.location, source.categories) for source in settings.sources]
+    return hashlib.sha256(f"{_fingerprint(settings)}\n{sources}".encode()).hexdigest()
 
 
 def _fingerprint(settings: Settings) -> str:
@@ -65,6 +82,9 @@ def _fingerprint(settings: Settings) -> str:
 
 def _publish_feeds(desk: Desk, workers: Workers | None, *, is_there: bool) -> None:
     """Feeds and pages of stale nodes and of nodes whose folder moved, and the files that list them."""
+    from aggregator.publish.opml import render_opml, render_sources_opml
+    from aggregator.publish_feeds import KINDS, folders_of, lost_archives, publish_nodes, wanted_files
+
     store = desk.store
     stale = store.stale(0)
     folders = folders_of(desk)

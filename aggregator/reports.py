@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aggregator.model import Counts
-from aggregator.publishing import PublishReport
+from aggregator.publish_files import PublishReport
 
 Result = Literal["updated", "unchanged", "failed"]
 

@@ -12,11 +12,12 @@ from aggregator.collect.local import read_feed_file
 from aggregator.config import Settings
 from aggregator.digest import RawFile, digest_files
 from aggregator.errors import ParseError, SourceError
+from aggregator.gathering import Tools, digest
 from aggregator.model import Refined, SourceState
 from aggregator.options import Source
 from aggregator.parse import frontmatter
 from aggregator.parse.markdown import looks_like_markdown
-from aggregator.pipeline import Tools, digest, tools
+from aggregator.pipeline import tools
 from aggregator.refine.rules import Ruled
 
 LOOKED_AT = 100

@@ -11,10 +11,12 @@ import unicodedata
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import bleach
-from bleach.linkifier import Linker
+if TYPE_CHECKING:
+    import bleach
+    from bleach.linkifier import Linker
+
 
 Tool = TypeVar("Tool")
 
@@ -77,17 +79,21 @@ _ADDRESS = re.compile(
 )
 
 
-def _stripper() -> bleach.Cleaner:
+def _stripper() -> "bleach.Cleaner":
+    import bleach  # a sixth of a second, and few titles need it
+
     return bleach.Cleaner(tags=set(), attributes={}, protocols=set(), strip=True, strip_comments=True)
 
 
-def _linker() -> Linker:
+def _linker() -> "Linker":
+    from bleach.linkifier import Linker
+
     return Linker(callbacks=[], url_re=_ADDRESS, parse_email=False)
 
 
 # bleach's objects may not be shared between threads; a context is never in two at once.
-_strippers: ContextVar[bleach.Cleaner] = ContextVar("stripper")
-_linkers: ContextVar[Linker] = ContextVar("linker")
+_strippers: ContextVar["bleach.Cleaner"] = ContextVar("stripper")
+_linkers: ContextVar["Linker"] = ContextVar("linker")
 
 
 def _own(tools: ContextVar[Tool], make: Callable[[], Tool]) -> Tool:

@@ -314,6 +314,11 @@ class Store:
         with self._database.read() as conn:
             return stale.stale(conn, posts)
 
+    def is_fresh(self) -> bool:
+        """Whether nothing is out of date or to be removed."""
+        with self._database.read() as conn:
+            return outputs.is_fresh(conn)
+
     def mark_all_stale(self) -> None:
         """Everything is out of date."""
         with self._database.write() as conn:

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from aggregator.store.bulk import Lookup, inserting
 from aggregator.store.chunks import chunks
-from aggregator.store.schema import articles, meta, obsolete, outputs
+from aggregator.store.schema import articles, meta, obsolete, outputs, stale_nodes, stale_posts
 
 SEVERAL = frozenset({"archive"})
 """Kinds of which several files have one key, so that a new one replaces no other."""
@@ -111,6 +111,13 @@ def with_digits(conn: Connection, digits: Iterable[str]) -> list[int]:
         statement = sa.select(articles.c.id).where(articles.c.uid >= start, articles.c.uid < start + "g")
         ids += conn.execute(statement).scalars()
     return sorted(ids)
+
+
+def is_fresh(conn: Connection) -> bool:
+    """Whether nothing is out of date or to be removed."""
+    tables = (stale_posts, stale_nodes, obsolete)
+    left = (conn.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() for table in tables)
+    return not any(left)
 
 
 def get_meta(conn: Connection, key: str) -> str | None:
