@@ -187,7 +187,7 @@ def test_what_grew_equals_what_is_written_anew(folder: Path, seed: int) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", range(3, 8))
+@pytest.mark.parametrize("seed", [3, 4])
 def test_what_grew_long_equals_what_is_written_anew(folder: Path, seed: int) -> None:
     """The same after 200 operations, compared after every ten."""
     campaign(folder, seed, 200, 10)
