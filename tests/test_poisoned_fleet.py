@@ -86,7 +86,7 @@ def test_a_poisoned_fleet_does_not_hold_up_the_good_feed(tmp_path: Path) -> None
             shown[0] += 3
     titles = {entry["title"] for entry in world.feed("good")}
     assert titles == {f"1-{number}" for number in range(4)}
-    assert outcomes[1]["good"] < 2, outcomes
+    assert outcomes[1]["good"] < 2 * TIMEOUT, outcomes
     assert max(peak for outcome in outcomes for peak in outcome["peaks"]) < 256 * MIB, outcomes
     assert outcomes[1]["results"]["good"] == "updated"
     assert sum(result == "failed" for result in outcomes[0]["results"].values()) > 80
