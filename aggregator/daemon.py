@@ -1,7 +1,8 @@
 """The daemon: says when passes happen, until it is told to stop.
 
-APScheduler runs the jobs of `_JOBS`, one at a time on one thread, so that none overlaps itself or
-another; late ones coalesce. The main thread only waits for signals:
+APScheduler runs the jobs of `_scheduler` one at a time on one thread, so that none overlaps itself or
+another; late ones coalesce. Only pings to a hub have a thread of their own. The
+main thread waits for signals:
 
     SIGTERM, SIGINT   no new fetches; work in hand is stored or dropped whole; exit within 10 s
     SIGHUP            feeds.toml is read again, as it is whenever the file changes

@@ -8,7 +8,6 @@ Only this module, `seeding` and `publishing` know the order of the rooms. A sour
 reported, recorded and tried again later; it never fails the pass.
 """
 
-import logging
 import math
 import queue
 import threading
@@ -50,8 +49,6 @@ SLOW = 0.01
 """Seconds without a result after which one more gathers."""
 PATIENCE = 1.0
 """Seconds without a result after which what was stored is published."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
