@@ -31,6 +31,38 @@ def explain(
     else:
         for one in found:
             terminal.print_explanation(one)
-    if not found:
+    _stop_if(missing)
+
+
+@app.command()
+def show(
+    article: Annotated[
+        str, typer.Argument(metavar="URL-OR-ID", help="A link, a guid, a uid, its first 8 digits, or a post.")
+    ],
+    config: Config = None,
+    history: Annotated[bool, typer.Option("--history", help="Its versions: what each edit changed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print an article as plain text, or what its edits changed."""
+    from aggregator import terminal
+    from aggregator.explaining import nothing_found
+    from aggregator.showing import shown
+
+    settings = load_settings(config)
+    with open_store(settings) as store:
+        found = shown(article, store, history=history)
+        missing = "" if found else nothing_found(article, settings, store)
+    if as_json:
+        terminal.print_json([asdict(one) for one in found])
+    else:
+        for one in found:
+            terminal.print_article(one)
+    _stop_if(missing)
+
+
+def _stop_if(missing: str) -> None:
+    from aggregator import terminal
+
+    if missing:
         typer.echo(terminal.clean(f"aggregator: {missing}"), err=True)
         raise typer.Exit(1)

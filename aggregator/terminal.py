@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from aggregator.publishing import PublishReport
     from aggregator.rebuilding import Rebuilt
     from aggregator.refine.rules import Ruled
+    from aggregator.refine.worddiff import Change
     from aggregator.reports import PassReport, SourceReport
+    from aggregator.showing import Shown
     from aggregator.store.backtest import Backtest
     from aggregator.trial import Trial
 
@@ -180,6 +182,53 @@ def print_explanation(one: "Explanation") -> None:
     lines += (f"  would be dropped by {rule}" for rule in one.dropped_by)
     for line in lines:
         typer.echo(clean(line))
+
+
+def print_article(one: "Shown") -> None:
+    """Print an article, or how it came to say what it says if the history was asked for."""
+    dates = [f"published {_when(one.published)}"] if one.published else []
+    dates += [f"first seen {_when(one.first_seen)}"]
+    dates += [f"updated {_when(one.updated)}"] if one.updated != (one.published or one.first_seen) else []
+    heading = [
+        one.title or "(untitled)",
+        f"  uid   {one.uid}",
+        f"  link  {one.link or 'none'}",
+        f"  date  {', '.join(dates)}",
+        *([f"  by    {', '.join(one.authors)}"] if one.authors else []),
+        *(f"  from  {each.source}" + (f": {each.link}" if each.link else "") for each in one.sources),
+    ]
+    for line in heading:
+        typer.echo(clean(line))
+    _print_block(one.text if one.first is None else one.first)
+    for edit in one.edits:
+        typer.echo(f"\nedited {_when(edit.at)}")
+        for name, changes in (("title", edit.title), ("link", edit.link), ("text", edit.text)):
+            if any(kind != "same" for kind, _ in changes):
+                _console().print(_marked(f"{name}: ", changes), soft_wrap=True)
+    if one.first is not None and not one.edits:
+        typer.echo("\nno earlier version is kept")
+
+
+def _print_block(text: str) -> None:
+    for line in text.splitlines():
+        typer.echo(f"\n{clean(line)}")
+
+
+_MARKS = {"old": ("[-", "-]", "red"), "new": ("{+", "+}", "green"), "same": ("", "", "")}
+
+
+def _marked(name: str, changes: Sequence["Change"]) -> Text:
+    """Changes between marks that need no colour; lines that nothing happened to are left out."""
+    found = Text(name)
+    for at, (kind, text) in enumerate(changes):
+        begin, end, style = _MARKS[kind]
+        lines = [clean(line) for line in text.split("\n")]
+        if kind == "same":
+            # What belongs to the lines of the changes before and after.
+            head, tail = at > 0, at + 1 < len(changes)
+            lines = lines if len(lines) <= head + tail else [*lines[:head], "…", *lines[len(lines) - tail :]]
+        found.append(begin + "\n".join(lines) + end, style)
+    return found
 
 
 def print_health(rows: Sequence["Health"]) -> None:
