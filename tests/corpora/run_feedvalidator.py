@@ -36,7 +36,7 @@ def main(validator: Path, outputs: Path) -> int:
 
     counts: Counter[str] = Counter()
     examples: dict[str, str] = {}
-    files = sorted(path for path in outputs.rglob("*") if path.suffix in {".xml", ".atom"})
+    files = sorted(path for path in outputs.rglob("*") if path.suffix in {".xml", ".atom"} and path.is_file())
     for path in files:
         data = path.read_bytes()
         found = SELF.search(data)

@@ -44,6 +44,27 @@ def entries(body: bytes) -> int:
         return 0
 
 
+def identities(body: bytes, content_type: str, url: str) -> list[tuple[str, ...]] | None:
+    """What tells the entries that feedparser sees from each other; None if it raises."""
+    headers = {"content-type": content_type, "content-location": url}
+    try:
+        found = parse(body, headers, sanitize=False, resolve=False)["entries"]
+    except Exception:  # noqa: BLE001 - it raises on some documents
+        return None
+    return [_identity(entry) for entry in found]
+
+
+def _identity(entry: dict[str, Any]) -> tuple[str, ...]:
+    """Guid (else page and date), title and text, without markup and blanks."""
+    links = [link for link in dict.get(entry, "links") or () if link.get("rel") == "alternate"]
+    page = links[0].get("href") if links else dict.get(entry, "link")
+    name = (dict.get(entry, "id"),) if dict.get(entry, "id") else (page, dict.get(entry, "published"))
+    texts = [str(dict.get(entry, key) or "") for key in ("title", "summary")]
+    texts += [str(content.get("value")) for content in dict.get(entry, "content") or ()]
+    text = " ".join(texts) if any(texts) else ""
+    return (*map(str, name), " ".join(re.sub("<[^<>]*>", " ", text).split()))
+
+
 def plain(text: str, url: str) -> object:
     """All that the strict parser finds in well-formed XML, as plain values; None if it is malformed."""
     parser = feedparser.api.StrictFeedParser
