@@ -320,9 +320,31 @@ class Article:
         return self.published or self.first_seen
 
     @property
+    def size(self) -> int:
+        """Bytes of the body in UTF-8."""
+        return len(self.body.encode("utf-8", "replace"))
+
+    @property
     def categories(self) -> CategoryPath:
         """The category path of the origin."""
         return self.sources[0].categories
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """An article as far as the order and the form of a feed depend on it.
+
+    `size` is that of its body in bytes of UTF-8, `changed` the serial of the last change of anything
+    that outputs show of it, `source` the name of its origin.
+    """
+
+    id: int
+    uid: str
+    guid: str | None
+    updated: datetime
+    size: int
+    changed: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True, order=True)

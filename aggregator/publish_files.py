@@ -114,7 +114,7 @@ class Desk:
     def _ours(self, paths: Collection[str]) -> dict[str, bytes] | None:
         if self.force:
             return None
-        return {path: digest for path, (digest, _) in self.store.owners(paths).items()}
+        return {path: owner.sha256 for path, owner in self.store.owners(paths).items()}
 
 
 def _record(document: Document) -> OutputRecord:

@@ -50,7 +50,7 @@ def _placed(desk: Desk, articles: Iterable[Article]) -> dict[str, Article]:
     placed: dict[str, Article] = {}
     for path, claims in wanted.items():
         rivals = claims
-        if len(claims) > 1 or (path in owners and owners[path][1] != claims[0].uid):
+        if len(claims) > 1 or (path in owners and owners[path].key != claims[0].uid):
             alike = desk.store.articles(desk.store.with_digits([claims[0].uid[:8]]))
             rivals = [one for one in alike if posts.post_path(one, desk.site.flavour) == path]
         for number, article in enumerate(sorted(rivals, key=lambda one: one.id)):

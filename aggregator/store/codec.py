@@ -16,6 +16,8 @@ import zstandard
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+HEADER = 18
+"""Bytes of a packed text that tell its size (RFC 8878 3.1.1.1)."""
 # Below this a zstd frame hardly saves anything.
 _COMPRESS_FROM = 256
 _threads = local()
@@ -67,6 +69,11 @@ def unpack(data: bytes) -> str:
     if data.startswith(_ZSTD_MAGIC):
         data = _decompressor().decompress(data)
     return data.decode("utf-8", "surrogatepass")
+
+
+def packed_size(header: bytes, length: int) -> int:
+    """Bytes of UTF-8 that were packed to `length` bytes, which begin with `header` (`HEADER` of them)."""
+    return zstandard.frame_content_size(header) if header.startswith(_ZSTD_MAGIC) else length
 
 
 def to_json(value: object) -> str:

@@ -13,13 +13,25 @@ from aggregator.model import (
     CategoryPath,
     Enclosure,
     Origin,
+    Outline,
     Provenance,
     Refined,
     Related,
     SourceKind,
 )
 from aggregator.store.bulk import Lookup
-from aggregator.store.codec import digest, from_json, micros, moment, pack, to_json, unpack, without_empty
+from aggregator.store.codec import (
+    HEADER,
+    digest,
+    from_json,
+    micros,
+    moment,
+    pack,
+    packed_size,
+    to_json,
+    unpack,
+    without_empty,
+)
 from aggregator.store.nodes import nodes_by_id
 from aggregator.store.schema import articles, contents, related, sightings, sources
 
@@ -76,6 +88,31 @@ _RELATED = Lookup(
         .join(sources, sources.c.id == articles.c.origin_source)
         .where(related.c.article_id.in_(ids))
         .order_by(articles.c.sort_at, articles.c.uid)
+    )
+)
+
+
+_OUTLINES = Lookup(
+    lambda ids: (
+        sa.select(
+            articles.c.id,
+            articles.c.uid,
+            sightings.c.guid,
+            articles.c.updated,
+            sa.func.substr(contents.c.body, 1, HEADER),
+            sa.func.length(contents.c.body),
+            articles.c.changed,
+            sources.c.name,
+        )
+        .join_from(articles, contents, contents.c.article_id == articles.c.id)
+        .join(sources, sources.c.id == articles.c.origin_source)
+        .join(
+            sightings,
+            sa.and_(
+                sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key
+            ),
+        )
+        .where(articles.c.id.in_(ids))
     )
 )
 
@@ -163,6 +200,23 @@ def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
         for article_id in ids
         if article_id in rows
     ]
+
+
+def outlines(conn: Connection, ids: Sequence[int]) -> list[Outline]:
+    """The same articles in outline."""
+    found = {
+        row[0]: Outline(
+            id=row[0],
+            uid=row[1],
+            guid=row[2],
+            updated=moment(row[3]),
+            size=packed_size(row[4], row[5]),
+            changed=row[6],
+            source=row[7],
+        )
+        for row in _OUTLINES(conn, ids)
+    }
+    return [found[article_id] for article_id in ids if article_id in found]
 
 
 def provenance(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[Provenance, ...]]:

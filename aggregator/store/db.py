@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from aggregator.model import Article, Counts, FileStamp, Node, Refined, SourceState
+from aggregator.model import Article, Counts, FileStamp, Node, Outline, Refined, SourceState
 from aggregator.options import Policy, Source
 from aggregator.store import (
     articles,
@@ -33,7 +33,7 @@ from aggregator.store.floods import FloodRow
 from aggregator.store.history import Sighting
 from aggregator.store.months import Stretch
 from aggregator.store.nodes import NodeRow, node_ids
-from aggregator.store.outputs import OutputRecord
+from aggregator.store.outputs import OutputRecord, Owner
 from aggregator.store.retention import Pruned
 from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
@@ -173,6 +173,11 @@ class Store:
         with self._database.read() as conn:
             return content.load(conn, ids)
 
+    def outlines(self, ids: Sequence[int]) -> list[Outline]:
+        """The same in outline, which costs a fraction."""
+        with self._database.read() as conn:
+            return content.outlines(conn, ids)
+
     def carried(self, source: str, keys: Collection[str]) -> dict[str, Article]:
         """The articles that entries of a source with these keys (`Refined.key`) are already."""
         with self._database.read() as conn:
@@ -252,10 +257,7 @@ class Store:
             return tombs.bury(conn, ids, "takedown", reason, now)
 
     def take_down_source(self, name: str, reason: str, now: datetime) -> int:
-        """Remove all articles that a source carried, and take nothing of it any more.
-
-        Returns how many were removed. StoreError: no source has that name.
-        """
+        """Remove all that a source carried, and take no more of it; how many. StoreError: no such source."""
         with self._database.write() as conn:
             return tombs.take_down_source(conn, name, reason, now)
 
@@ -361,8 +363,8 @@ class Store:
         with self._database.read() as conn:
             return outputs.paths_of(conn, kind, keys)
 
-    def owners(self, paths: Collection[str]) -> dict[str, tuple[bytes, str]]:
-        """The SHA-256 and the key of what was last written at these paths."""
+    def owners(self, paths: Collection[str]) -> dict[str, Owner]:
+        """What was last written at these paths."""
         with self._database.read() as conn:
             return outputs.owners(conn, paths)
 

@@ -107,7 +107,7 @@ def mark_shown(conn: Connection, shown: Mapping[int, Place]) -> None:
     """Note that the feeds and archives that show these articles are out of date; their posts are not."""
     listed = _listed(shown, ensure_nodes(conn, {node for place in shown.values() for node in place.nodes}))
     if listed:
-        serial = stale.mark(conn, (), {node_id for node_id, *_ in listed})
+        serial = stale.mark(conn, (), {node_id for node_id, *_ in listed}, shown)
         months.moved(conn, (), (), listed, serial)
 
 

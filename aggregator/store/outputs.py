@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,9 +15,11 @@ SEVERAL = frozenset({"archive"})
 """Kinds of which several files have one key, so that a new one replaces no other."""
 
 _OWNERS = Lookup(
-    lambda paths: sa.select(outputs.c.path, outputs.c.sha256, outputs.c.key).where(outputs.c.path.in_(paths))
+    lambda paths: sa.select(outputs.c.path, outputs.c.sha256, outputs.c.key, outputs.c.entries).where(
+        outputs.c.path.in_(paths)
+    )
 )
-_WRITTEN = inserting(outputs, update=("sha256", "size", "kind", "key"))
+_WRITTEN = inserting(outputs, update=("sha256", "size", "kind", "key", "entries"))
 _RETIRED = inserting(obsolete, ignore=True)
 _FACT = inserting(meta, update=("value",))
 
@@ -30,6 +33,7 @@ class OutputRecord:
     size    in bytes
     kind    "post", "feed", "page", ...
     key     what it is of, within its kind: the uid of a post's article, the slug of a feed, ...
+    entries which articles it holds, as `publish.pieces` notes them
     """
 
     path: str
@@ -37,6 +41,15 @@ class OutputRecord:
     size: int
     kind: str
     key: str
+    entries: bytes | None = None
+
+
+class Owner(NamedTuple):
+    """What was last written at a path; see `OutputRecord`."""
+
+    sha256: bytes
+    key: str
+    entries: bytes | None
 
 
 def record(conn: Connection, files: Sequence[OutputRecord]) -> None:
@@ -44,7 +57,14 @@ def record(conn: Connection, files: Sequence[OutputRecord]) -> None:
     if not files:
         return
     rows = [
-        {"path": one.path, "sha256": one.sha256, "size": one.size, "kind": one.kind, "key": one.key}
+        {
+            "path": one.path,
+            "sha256": one.sha256,
+            "size": one.size,
+            "kind": one.kind,
+            "key": one.key,
+            "entries": one.entries,
+        }
         for one in files
     ]
     _WRITTEN(conn, rows)
@@ -99,9 +119,9 @@ def keys(conn: Connection, kind: str) -> set[str]:
     return set(conn.execute(statement).scalars())
 
 
-def owners(conn: Connection, paths: Iterable[str]) -> dict[str, tuple[bytes, str]]:
-    """The digest and the key of what was last written at these paths."""
-    return {path: (sha256, key) for path, sha256, key in _OWNERS(conn, paths)}
+def owners(conn: Connection, paths: Iterable[str]) -> dict[str, Owner]:
+    """What was last written at these paths."""
+    return {path: Owner(*rest) for path, *rest in _OWNERS(conn, paths)}
 
 
 def with_digits(conn: Connection, digits: Iterable[str]) -> list[int]:

@@ -52,7 +52,7 @@ class Rows:
 
     def new_article(self, head: Head, given: Given) -> None:
         """An article nobody gave before."""
-        row = {"id": head.id, "first_seen": head.first_seen}
+        row = {"id": head.id, "first_seen": head.first_seen, "changed": 0}
         self.articles[head.id] = row | _head_columns(head)
         self.contents[head.id] = content_row(head.id, given.entry)
         self._band(head, given)

@@ -44,7 +44,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of the schema, oldest first; a test holds it against the migrations."""
 
 metadata = MetaData(
@@ -147,6 +147,8 @@ articles = Table(
     Column("origin_key", _Hash, nullable=False),
     # The flood that it came with and is held back for; NULL for nearly all.
     Column("flood_id", _Id),
+    # The serial of the last change of anything that outputs show of it.
+    Column("changed", BigInteger, nullable=False, server_default="0"),
     Index("ix_articles_flood_id", "flood_id", sqlite_where=_HELD, postgresql_where=_HELD),
 )
 
@@ -328,6 +330,8 @@ outputs = Table(
     Column("size", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("key", Text, nullable=False),
+    # Which articles a feed or page holds, for what copies from it (see publish.pieces).
+    Column("entries", LargeBinary),
     Index("ix_outputs_kind_key", "kind", "key"),
     sqlite_with_rowid=False,
 )

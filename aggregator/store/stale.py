@@ -12,13 +12,14 @@ from sqlalchemy.engine import Connection
 
 from aggregator.model import Node
 from aggregator.store import months
-from aggregator.store.bulk import Single, inserting
+from aggregator.store.bulk import Single, inserting, updating
 from aggregator.store.chunks import chunks
 from aggregator.store.nodes import as_node, ensure_nodes
-from aggregator.store.schema import articles, counters, nodes, stale_months, stale_nodes, stale_posts
+from aggregator.store.schema import articles, counters, nodes, outputs, stale_months, stale_nodes, stale_posts
 
 _POSTS = inserting(stale_posts, update=("serial",))
 _NODES = inserting(stale_nodes, update=("serial",))
+_CHANGED = updating(articles, ("changed",))
 _ADVANCE = Single(
     lambda _: (
         sa.update(counters)
@@ -50,10 +51,15 @@ def advance(conn: Connection, name: str, more: int = 1) -> int:
     return int(_ADVANCE(conn, b_name=name, b_more=more)[0])
 
 
-def mark(conn: Connection, posts: Iterable[int], node_ids: Iterable[int]) -> int:
-    """These posts and nodes (by id) are out of date; returns the serial of that change."""
+def mark(conn: Connection, posts: Iterable[int], node_ids: Iterable[int], shown: Iterable[int] = ()) -> int:
+    """These posts and nodes (by id) are out of date; returns the serial of that change.
+
+    `shown` are articles that feeds show otherwise now, while their posts stay as they are.
+    """
     serial = advance(conn, "serial")
-    _POSTS(conn, [{"article_id": one, "serial": serial} for one in sorted(set(posts))])
+    posts = sorted(set(posts))
+    _POSTS(conn, [{"article_id": one, "serial": serial} for one in posts])
+    _CHANGED(conn, [{"b_id": one, "changed": serial} for one in sorted({*posts, *shown})])
     _NODES(conn, [{"node_id": one, "serial": serial} for one in sorted(set(node_ids))])
     return serial
 
@@ -73,6 +79,7 @@ def mark_all(conn: Connection) -> None:
         conn.execute(sa.delete(table))
         conn.execute(sa.insert(table).from_select([column, "serial"], sa.select(source, serial)))
     months.mark_all(conn, serial)
+    conn.execute(sa.update(outputs).where(outputs.c.entries.is_not(None)).values(entries=None))
 
 
 def stale(conn: Connection, posts: int) -> Stale:

@@ -119,6 +119,8 @@ def test_the_counts_of_an_older_database_are_made_when_it_is_opened(store: Store
             *(f"DROP TABLE {name}" for name in ("tomb_nodes", "tomb_marks", "tombs")),
             "DROP INDEX ix_articles_flood_id",
             "ALTER TABLE articles DROP COLUMN flood_id",
+            "ALTER TABLE articles DROP COLUMN changed",
+            "ALTER TABLE outputs DROP COLUMN entries",
             "ALTER TABLE sightings DROP COLUMN evidence",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
