@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _SPACE = re.compile(r"\s*")
 _NAME = re.compile(r"<([A-Za-z_][\w.:-]{0,100})")
 _FEED_START = re.compile(r"<\?xml\s|<(?:\w{1,20}:)?(?:rss|feed|rdf|channel)[\s>]", re.IGNORECASE)
+_JSON = re.compile(r'\{\s*"')
 _ENTITY = re.compile(r"<!ENTITY\s", re.IGNORECASE)
 _END = re.compile(r"</(?:\w{1,20}:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 
@@ -66,9 +67,9 @@ def _doctype_end(text: str, at: int) -> int:
 
 
 def trim(text: str) -> str:
-    """The text from its XML declaration or root element on: parsers allow nothing before."""
+    """The text from its XML declaration or root element on: parsers allow nothing before. JSON as it is."""
     text = text.lstrip("\ufeff \t\r\n\x00")
-    if text.startswith("<"):
+    if text.startswith("<") or _JSON.match(text):  # what JSON says of feeds is no feed
         return text
     start = _FEED_START.search(text, 0, 100_000)
     return text[start.start() :] if start else text

@@ -7,16 +7,16 @@ cure53/H5SC (items.js), mganss/HtmlSanitizer (its Tests.cs), mozilla/bleach (tes
 (src/lib.rs), minimaxir/big-list-of-naughty-strings (blns.json) and OWASP/CheatSheetSeries
 (XSS_Filter_Evasion_Cheat_Sheet.md). Each file is read for its literals, never run. Every vector goes
 into every field of an entry; the result is judged by html5lib, by bleach, and by real Chromium if it
-is there. Exit status 1 if anything is found.
+is there. Then feeds of all vectors go through a whole pass, and the site and its feeds are opened.
+Exit status 1 if anything is found.
 """
 
 import ast
-import html
 import json
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -24,12 +24,11 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 sys.path.insert(0, str(ROOT))
 
 import chromium  # noqa: E402 - after the path
+import hostile  # noqa: E402 - as above
 from oracle import bleached, offences  # noqa: E402 - as above
 
-from aggregator.model import Document, Entry, Refined, Text  # noqa: E402 - as above
-from aggregator.refine.entries import Context, refine  # noqa: E402 - as above
+from aggregator.model import Refined  # noqa: E402 - as above
 
-CONTEXT = Context(source="s", url="https://e.example/feed", now=datetime(2026, 11, 2, tzinfo=UTC))
 BATCH = 150
 SUSPECT = re.compile(r"[<>&]|script:|data:", re.IGNORECASE)
 
@@ -122,30 +121,6 @@ def collect(folder: Path) -> dict[str, str]:
     return vectors
 
 
-def refined(vector: str) -> Refined:
-    text = Text(vector)
-    entry = Entry(
-        guid=vector,
-        link=vector,
-        title=text,
-        authors=(vector,),
-        body=text,
-        summary=text,
-        images=(vector,),
-        tags=(vector,),
-        rights=vector,
-    )
-    (article,) = refine(Document(entries=(entry,)), CONTEXT).articles
-    return article
-
-
-def shown(article: Refined) -> str:
-    texts = (article.title, *article.authors, *article.tags, article.summary, article.rights or "")
-    link, image = html.escape(article.link or ""), html.escape(article.image or "")
-    escaped = "".join(f"<p>{html.escape(text)}</p>" for text in texts)
-    return f'{escaped}<a href="{link}">x</a><img src="{image}">{article.body}'
-
-
 def judged(vector: str, article: Refined) -> list[str]:
     """What html5lib and bleach find in the body."""
     found = offences(article.body)
@@ -153,20 +128,17 @@ def judged(vector: str, article: Refined) -> list[str]:
     return [*found, *(["bleach would change it"] if ours != second else [])]
 
 
-def opened(pieces: list[str]) -> list[str]:
-    """What Chromium runs or loads; a batch that does is opened piece by piece to name the culprit."""
-    visit = chromium.visit(pieces)
-    if not visit.caught and visit.pieces == len(pieces):
-        return []
-    if len(pieces) == 1:
-        return [f"{pieces[0]!r}: {visit}"]
-    half = len(pieces) // 2
-    return [*opened(pieces[:half]), *opened(pieces[half:])]
+def whole_pass(vectors: list[str]) -> tuple[str, ...]:
+    """What Chromium runs or loads in the site and feeds that a pass makes of feeds full of vectors."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = hostile.opened(hostile.passed(vectors, Path(folder)))
+    sys.stdout.write(f"{found.pages} pages and {found.entries} entries of feeds opened in Chromium\n")
+    return found.caught
 
 
 def main(folder: Path) -> int:
     vectors = collect(folder)
-    articles = {vector: refined(vector) for vector in vectors}
+    articles = {vector: chromium.refined(vector) for vector in vectors}
     problems = [
         f"{vector!r}: {what}" for vector, article in articles.items() for what in judged(vector, article)
     ]
@@ -174,9 +146,10 @@ def main(folder: Path) -> int:
     for name in dict.fromkeys(names):
         sys.stdout.write(f"{names.count(name):5} {name}\n")
     if chromium.find():
-        pieces = [shown(article) for article in articles.values()]
+        pieces = [chromium.shown(article) for article in articles.values()]
         for start in range(0, len(pieces), BATCH):
-            problems += opened(pieces[start : start + BATCH])
+            problems += chromium.problems(pieces[start : start + BATCH])
+        problems += whole_pass(list(vectors))
     else:
         sys.stdout.write("no Chromium here: judged by html5lib and bleach only\n")
     sys.stdout.writelines(f"{problem}\n" for problem in problems)

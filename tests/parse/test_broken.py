@@ -172,6 +172,14 @@ def test_broken_json(whole: int) -> None:
     assert "not valid JSON" in document.notes[0]
 
 
+@pytest.mark.parametrize("words", ['<?xml version="1.0"?>', "<rss >", "<feed xmlns='x'>", "<html><body>"])
+def test_json_that_speaks_of_feeds(words: str) -> None:
+    """A JSON Feed whose text holds what XML feeds begin with is read as JSON."""
+    body = json.dumps({"title": words, "items": [{"id": "1", "content_html": words}]})
+    (entry,) = parse(body.encode(), url=URL).entries
+    assert entry.body.value == words
+
+
 def test_mending_leaves_well_formed_xml_alone() -> None:
     """What is well-formed is not changed by the repairs."""
     text = _rss(_item(1, "<![CDATA[a & b <br>]]> &amp; &#233; &lt;p&gt; ü"), ' xmlns:a="urn:a"')

@@ -13,11 +13,16 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from loopback import Reply, Server
 
+from aggregator.model import Document, Entry, Refined, Text
 from aggregator.refine import policy
+from aggregator.refine.entries import Context, refine
+
+CONTEXT = Context(source="s", url="https://e.example/feed", now=datetime(2026, 11, 2, tzinfo=UTC))
 
 NONCE = "c2Vzc2lvbg"
 PLAYERS = " ".join(f"https://{host} https://*.{host}" for host in policy.PLAYERS)
@@ -48,7 +53,7 @@ document.addEventListener('securitypolicyviolation', (e) =>
 for (const name of ['trap', 'alert', 'confirm', 'prompt', 'print', 'xss', 'netsparker'])
   Object.defineProperty(window, name, {value: (...args) => note(`called ${name}(${args})`), writable: false});
 """
-# Runs after them: touches everything, then reads and writes the markup as feed readers do.
+# Does to everything in an element what people do with a mouse and keys.
 TOUCH = """
 const types = ['pointerenter', 'mouseover', 'mousemove', 'mousedown', 'focus', 'keydown', 'wheel', 'input',
   'toggle', 'animationstart', 'click'];
@@ -62,6 +67,9 @@ const touch = (root) => {
     if (element.focus) element.focus();
   }
 };
+"""
+# Runs after the pieces: touches everything, then reads and writes the markup as feed readers do.
+REREAD = """
 addEventListener('load', () => setTimeout(() => {
   const pieces = [...document.querySelectorAll('body > main > article[data-piece]')];
   pieces.forEach(touch);
@@ -95,13 +103,48 @@ def find() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+def vectors() -> list[str]:
+    """The project's own corpus."""
+    file = Path(__file__).parent.parent / "data" / "refine" / "xss.json"
+    kinds: dict[str, list[str]] = json.loads(file.read_text("utf-8"))
+    return [vector for kind in kinds.values() for vector in kind]
+
+
+def refined(vector: str) -> Refined:
+    """An article of an entry that holds `vector` wherever a source can put text."""
+    text = Text(vector)
+    entry = Entry(
+        guid=vector,
+        link=vector,
+        title=text,
+        authors=(vector,),
+        body=text,
+        summary=text,
+        images=(vector,),
+        tags=(vector,),
+        rights=vector,
+    )
+    (article,) = refine(Document(entries=(entry,)), CONTEXT).articles
+    return article
+
+
+def shown(article: Refined) -> str:
+    """The article as a page shows it: plain text escaped, addresses in attributes, the body as it is."""
+    texts = (article.title, *article.authors, *article.tags, article.summary, article.rights or "")
+    escaped = "".join(f"<p>{html.escape(text)}</p>" for text in texts)
+    link = html.escape(article.link or "https://e.example/")
+    image = html.escape(article.image or "https://e.example/i.png")
+    title = html.escape(article.title)
+    return f'{escaped}<a href="{link}" title="{title}">x</a><img src="{image}">{article.body}'
+
+
 def page(pieces: Iterable[str]) -> bytes:
     """One page with each piece in an article of its own."""
     body = "\n".join(f'<article data-piece="{at}">{piece}</article>' for at, piece in enumerate(pieces))
     script = '<script nonce="{}">{}</script>'.format
     return (
         f'<!DOCTYPE html><html><head><meta charset="utf-8">{script(NONCE, LISTEN)}</head>'
-        f"<body><main>{body}</main>{script(NONCE, TOUCH)}</body></html>"
+        f"<body><main>{body}</main>{script(NONCE, TOUCH + REREAD)}</body></html>"
     ).encode("utf-8", "replace")
 
 
@@ -124,3 +167,14 @@ def visit(pieces: Sequence[str], *, seconds: float = 120) -> Visit:
     result = json.loads(html.unescape(found[1]))
     strange = [f"asked for {target}" for target in asked if target not in {"/", "/favicon.ico"}]
     return Visit(result["pieces"], (*result["caught"], *strange))
+
+
+def problems(pieces: Sequence[str]) -> list[str]:
+    """What runs or loads in `pieces`; a page of several that does is opened by halves to name the culprit."""
+    found = visit(pieces)
+    if not found.caught and found.pieces == len(pieces):
+        return []
+    if len(pieces) == 1:
+        return [f"{pieces[0]!r}: {found}"]
+    half = len(pieces) // 2
+    return [*problems(pieces[:half]), *problems(pieces[half:])]
