@@ -3,32 +3,34 @@
     out-of-date nodes ─► months, newest articles ─► archive documents touched ─► live feeds, page
                                                        checked before each replaces the old one
 
-Nodes are taken category by category, so that articles which stand in several feeds are loaded and
-rendered once while they are at hand.
+Sources come before categories, so that articles which stand in several feeds are rendered once, for
+the feed of their source, and copied from there (see `publish_pieces`).
 """
 
 import json
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 from aggregator.errors import WorkerError
-from aggregator.model import Article, Node, Tombstone
+from aggregator.model import Node, Outline, Tombstone
 from aggregator.options import Site
 from aggregator.publish import archives
 from aggregator.publish.archives import ArchivePage
 from aggregator.publish.entry import entry_id
-from aggregator.publish.feeds import EntryCache, Format, render_archive, render_feed, shown
+from aggregator.publish.feeds import Format, render_archive, render_feed, shown
 from aggregator.publish.files import Output
 from aggregator.publish.gate import check
 from aggregator.publish.head import page_path
 from aggregator.publish.pages import NEWEST, render_page
 from aggregator.publish.paths import FEED_FILES, feed_folders
+from aggregator.publish.pieces import Rendered
 from aggregator.publish_files import Desk, Document, PublishReport
+from aggregator.publish_pieces import Pieces
 from aggregator.store import Store, Stretch
 from aggregator.workers import Workers
 
@@ -39,8 +41,6 @@ MANY = 16
 SHARE = 12
 AHEAD = 4
 """Shares of nodes that workers render before the first of them is written: bounds memory."""
-SHELF_BYTES = 48_000_000
-"""About how much of articles is kept in memory during a run."""
 TOMBSTONES = 50
 """Takedowns that a live feed names, at most."""
 EVERYTHING = Node("category", ())
@@ -49,43 +49,16 @@ KINDS = ("feed", "page")
 ARCHIVE = "archive"
 
 
-class _Shelf:
-    """Articles that were loaded lately, as those of a feed stand in the feeds above it too."""
-
-    def __init__(self, store: Store, room: int = SHELF_BYTES) -> None:
-        self._store = store
-        self._room = room
-        self._loaded: OrderedDict[int, Article] = OrderedDict()
-
-    def take(self, ids: Sequence[int]) -> list[Article]:
-        """The articles with these ids, in this order."""
-        missing = [article_id for article_id in ids if article_id not in self._loaded]
-        for article in self._store.articles(missing):
-            self._loaded[article.id] = article
-            self._room -= _size(article)
-        found = [self._loaded[article_id] for article_id in ids if article_id in self._loaded]
-        for article in found:
-            self._loaded.move_to_end(article.id)
-        while self._room < 0 and len(self._loaded) > len(found):
-            _, oldest = self._loaded.popitem(last=False)
-            self._room += _size(oldest)
-        return found
-
-
-def _size(article: Article) -> int:
-    return 2 * len(article.body) + 2_000
-
-
 @dataclass(frozen=True, slots=True)
 class Round:
     """What one run knows of all nodes: their folders, months, and what is out of date."""
 
     desk: Desk
     folders: Mapping[Node, str]
+    serial: int
     months: Mapping[Node, Mapping[str, int]]
     stale: Mapping[Node, Mapping[str, Stretch]]
-    shelf: _Shelf
-    cache: EntryCache = field(default_factory=EntryCache)
+    pieces: Pieces
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -103,7 +76,7 @@ class View:
     there, gone  the paths of those that there were, and of those that are to go
     """
 
-    articles: Sequence[Article]
+    articles: Sequence[Outline]
     pages: Sequence[ArchivePage]
     there: tuple[str, ...]
     gone: tuple[str, ...]
@@ -119,6 +92,20 @@ class Part:
     done: bool
 
 
+Left = tuple[ArchivePage, ...] | None
+"""The archives of a node that are still to be made; None if nothing of it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Nodes whose documents are to be made, as of a serial of the store; of the first those `left`."""
+
+    folders: Mapping[Node, str]
+    nodes: tuple[Node, ...]
+    serial: int
+    left: Left = None
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """About `BATCH_BYTES` of documents; the nodes that are left, and of the first which archives."""
@@ -126,11 +113,7 @@ class Made:
     parts: tuple[Part, ...]
     problems: tuple[str, ...]
     rest: tuple[Node, ...]
-    left: "Left"
-
-
-Left = tuple[ArchivePage, ...] | None
-"""The archives of a node that are still to be made; None if nothing of it was."""
+    left: Left
 
 
 def folders_of(desk: Desk) -> dict[Node, str]:
@@ -166,61 +149,60 @@ def publish_nodes(
 ) -> None:
     """Write the feeds, archives and pages of nodes. Raises PublishError.
 
-    Many are rendered by `workers`, which read the store themselves.
+    Sources come first, as the feeds of categories copy from theirs. Many are rendered by `workers`,
+    which read the store themselves.
     """
-    ordered = _ordered(desk, due)
     failed: set[Node] = set()
-    if workers is not None and len(ordered) >= MANY:
-        batches = _shared(desk, folders, ordered, workers)
-    else:
-        batches = _alone(desk, folders, ordered)
-    with closing(batches):
-        for made in batches:
-            _write(desk, made, failed, serial)
-            if desk.stop():
-                return
+    for kind in ("source", "category"):
+        task = Task(folders, tuple(sorted(node for node in due if node.kind == kind)), serial)
+        helped = workers is not None and len(task.nodes) >= MANY
+        batches = _shared(desk, task, workers) if workers is not None and helped else _alone(desk, task)
+        with closing(batches):
+            for made in batches:
+                _write(desk, made, failed, serial)
+                if desk.stop():
+                    return
 
 
-def _alone(desk: Desk, folders: Mapping[Node, str], nodes: Sequence[Node]) -> Generator[Made, None, None]:
+def _alone(desk: Desk, task: Task) -> Generator[Made, None, None]:
     """Everything rendered here, batch by batch."""
-    work = _round(desk, folders, nodes)
-    left: Left = None
-    while nodes:
-        made = _make(work, nodes, left)
+    work = _round(desk, task, Pieces(desk.store, desk.output.directory, desk.site))
+    while task.nodes:
+        made = _make(work, task)
         yield made
-        nodes, left = made.rest, made.left
+        task = replace(task, nodes=made.rest, left=made.left)
 
 
-def _shared(
-    desk: Desk, folders: Mapping[Node, str], nodes: Sequence[Node], workers: Workers
-) -> Generator[Made, None, None]:
+def _shared(desk: Desk, task: Task, workers: Workers) -> Generator[Made, None, None]:
     """Everything rendered by the workers, a few batches ahead of what is written."""
-    store, site = desk.store.url, desk.site
-    shares: deque[tuple[tuple[Node, ...], Left]] = deque()
-    shares.extend((tuple(nodes[at : at + SHARE]), None) for at in range(0, len(nodes), SHARE))
-    ahead: deque[tuple[tuple[Node, ...], Left, Future[Made]]] = deque()
+    place = (desk.store.url, desk.output.directory, desk.site)
+    nodes = task.nodes
+    shares = deque(replace(task, nodes=nodes[at : at + SHARE]) for at in range(0, len(nodes), SHARE))
+    ahead: deque[tuple[Task, Future[Made]]] = deque()
     try:
         while shares or ahead:
             while shares and len(ahead) < AHEAD:
-                some, left = shares.popleft()
-                ahead.append((some, left, workers.submit(make_share, store, site, folders, some, left)))
-            some, left, future = ahead.popleft()
+                share = shares.popleft()
+                ahead.append((share, workers.submit(make_share, *place, share)))
+            share, future = ahead.popleft()
             try:
                 made = future.result()
             except WorkerError:  # too large for a worker: then here
-                made = _make(_round(desk, folders, some), some, left)
+                pieces = Pieces(desk.store, desk.output.directory, desk.site)
+                made = _make(_round(desk, share, pieces), share)
             if made.rest:
-                shares.appendleft((made.rest, made.left))
+                shares.appendleft(replace(share, nodes=made.rest, left=made.left))
             yield made
     finally:
-        for _, _, future in ahead:
+        for _, future in ahead:
             future.cancel()
 
 
-def make_share(url: str, site: Site, folders: Mapping[Node, str], nodes: Sequence[Node], left: Left) -> Made:
-    """In a worker: the first batch of documents of these nodes."""
-    desk = Desk(site, (), _opened(url), Output(Path()), PublishReport(), stop=lambda: False)
-    return _make(_round(desk, folders, nodes), nodes, left)
+def make_share(url: str, directory: Path, site: Site, task: Task) -> Made:
+    """In a worker: the first batch of documents of a task."""
+    store = _opened(url)
+    desk = Desk(site, (), store, Output(directory), PublishReport(), stop=lambda: False)
+    return _make(_round(desk, task, _pieces(url, directory, site, task.serial)), task)
 
 
 @lru_cache(maxsize=1)
@@ -229,15 +211,22 @@ def _opened(url: str) -> Store:
     return Store.open(url)
 
 
-def _round(desk: Desk, folders: Mapping[Node, str], nodes: Sequence[Node]) -> Round:
-    return Round(desk, folders, desk.store.months(nodes), desk.store.stale_months(nodes), _Shelf(desk.store))
+@lru_cache(maxsize=1)
+def _pieces(url: str, directory: Path, site: Site, _serial: int) -> Pieces:
+    """What is at hand in a worker during one run, which `_serial` tells from others."""
+    return Pieces(_opened(url), directory, site)
 
 
-def _make(work: Round, nodes: Sequence[Node], left: Left = None) -> Made:
-    """Documents of these nodes until a batch is full; of the archives of the first those `left`."""
+def _round(desk: Desk, task: Task, pieces: Pieces) -> Round:
+    months, stale = desk.store.months(task.nodes), desk.store.stale_months(task.nodes)
+    return Round(desk, task.folders, task.serial, months, stale, pieces)
+
+
+def _make(work: Round, task: Task) -> Made:
+    """Documents of these nodes until a batch is full; of the archives of the first those left."""
     parts: list[Part] = []
-    size = 0
-    for number, node in enumerate(nodes):
+    size, left = 0, task.left
+    for number, node in enumerate(task.nodes):
         view = _view(work, node)
         todo = deque(_touched(work, node, view) if left is None else left)
         left, documents = None, list[Document]()
@@ -249,29 +238,15 @@ def _make(work: Round, nodes: Sequence[Node], left: Left = None) -> Made:
             size += sum(len(document.data) for document in documents[-1 - len(FORMATS) :])
         parts.append(Part(node, tuple(documents), view.gone, done=not todo))
         if size > BATCH_BYTES:
-            return _made(work, parts, nodes[number + bool(not todo) :], tuple(todo) or None)
+            return _made(work, parts, task.nodes[number + bool(not todo) :], tuple(todo) or None)
     return _made(work, parts, (), None)
 
 
-def _made(work: Round, parts: Iterable[Part], rest: Sequence[Node], left: Left) -> Made:
-    problems = (*work.problems, *work.cache.problems.values())
+def _made(work: Round, parts: Iterable[Part], rest: tuple[Node, ...], left: Left) -> Made:
+    problems = (*work.problems, *work.pieces.cache.problems.values())
     work.problems.clear()
-    work.cache.problems.clear()
-    return Made(tuple(parts), problems, tuple(rest), left)
-
-
-def _ordered(desk: Desk, nodes: Iterable[Node]) -> list[Node]:
-    """Category by category, each source after the category that it gives to."""
-    given = {source.name: source.categories for source in desk.sources}
-
-    def place(node: Node) -> tuple[tuple[str, ...], bool, Node]:
-        return (
-            node.path if node.kind == "category" else given.get(node.path[0], ()),
-            node.kind == "source",
-            node,
-        )
-
-    return sorted(nodes, key=place)
+    work.pieces.cache.problems.clear()
+    return Made(tuple(parts), problems, rest, left)
 
 
 def _write(desk: Desk, made: Made, failed: set[Node], serial: int) -> None:
@@ -291,7 +266,7 @@ def _write(desk: Desk, made: Made, failed: set[Node], serial: int) -> None:
 def _view(work: Round, node: Node) -> View:
     """What a node's documents are made from."""
     site, folder, store = work.site, work.folders[node], work.desk.store
-    articles = work.shelf.take(store.newest(node, max(site.entries_per_feed, NEWEST)))
+    articles = store.outlines(store.newest(node, max(site.entries_per_feed, NEWEST)))
     pages: Sequence[ArchivePage] = ()
     if "atom" in site.formats:
         pages = archives.plan(work.months[node], shown(articles, site), site.entries_per_feed)
@@ -308,23 +283,24 @@ def _live(work: Round, node: Node, view: View) -> Iterator[Document]:
     for fmt in FORMATS:
         if fmt in site.formats:
             path = f"{folder}/{FEED_FILES[fmt]}"
-            data = render_feed(
-                fmt, node, articles, site, folder, work.cache, prev_archive=prev, tombstones=graves
-            )
-            yield from _sound(work, fmt, Document(path, data, "feed", _key(node, path)))
+            take = work.pieces.of(fmt, path, work.folders)
+            feed = render_feed(fmt, node, articles, site, folder, take, prev_archive=prev, tombstones=graves)
+            yield from _sound(work, fmt, feed, path, "feed", _key(node, path))
     path = page_path(node, folder)
-    yield Document(path, render_page(node, work.folders, articles, site), "page", _key(node, path))
+    page = render_page(node, work.folders, articles, site, work.pieces.of("page", path, work.folders))
+    yield Document(path, page.data, "page", _key(node, path), page.note(work.serial))
 
 
 def _archive(work: Round, node: Node, page: ArchivePage) -> Iterator[Document]:
     """An archive document of a node."""
-    folder = work.folders[node]
+    folder, store = work.folders[node], work.desk.store
     count = work.months[node][page.month]
-    articles = work.shelf.take(work.desk.store.month(node, page.month, page.start, page.stop, count))
+    articles = store.outlines(store.month(node, page.month, page.start, page.stop, count))
     graves = _graves(work, node, page.month) if not page.start else ()
-    data = render_archive(page, node, articles, work.site, folder, work.cache, tombstones=graves)
     path = archives.archive_path(folder, page.name)
-    yield from _sound(work, "atom", Document(path, data, ARCHIVE, _key(node, folder)))
+    take = work.pieces.of("atom", path, work.folders)
+    feed = render_archive(page, node, articles, work.site, folder, take, tombstones=graves)
+    yield from _sound(work, "atom", feed, path, ARCHIVE, _key(node, folder))
 
 
 def _touched(work: Round, node: Node, view: View) -> Iterator[ArchivePage]:
@@ -366,9 +342,10 @@ def _graves(work: Round, node: Node, month: str | None = None) -> list[Tombstone
     return [Tombstone(entry_id(tomb.guid, tomb.uid), tomb.at) for tomb in tombs if tomb.uid]
 
 
-def _sound(work: Round, fmt: Format, document: Document) -> Iterator[Document]:
+def _sound(work: Round, fmt: Format, feed: Rendered, path: str, kind: str, key: str) -> Iterator[Document]:
     """The document, unless something is wrong with it: then it is reported, and the old one stays."""
-    if findings := check(fmt, document.data):
-        work.problems.append(f"{document.path} is kept back: {'; '.join(findings)}")
-    else:
-        yield document
+    if findings := check(fmt, feed):
+        work.problems.append(f"{path} is kept back: {'; '.join(findings)}")
+        return
+    work.pieces.cache.passed(fmt, feed.pieces)
+    yield Document(path, feed.data, kind, key, feed.note(work.serial))

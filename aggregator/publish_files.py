@@ -47,12 +47,13 @@ class PublishReport:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file to be written: its place and bytes, and what it is of (see `OutputRecord`)."""
+    """A file to be written: its place and bytes, what it is of, and what it holds (see `OutputRecord`)."""
 
     path: str
     data: bytes
     kind: str
     key: str
+    entries: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,9 @@ class Desk:
 
 def _record(document: Document) -> OutputRecord:
     digest = hashlib.sha256(document.data).digest()
-    return OutputRecord(document.path, digest, len(document.data), document.kind, document.key)
+    return OutputRecord(
+        document.path, digest, len(document.data), document.kind, document.key, document.entries
+    )
 
 
 def _kept(path: str) -> str:

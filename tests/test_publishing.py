@@ -271,3 +271,37 @@ def test_keys_of_files_are_their_digests(tmp_path: Path) -> None:
         recorded = {path: row.sha256 for path, row in store.outputs().items()}
     found = {path: hashlib.sha256(data).digest() for path, (_, data) in world.snapshot().items()}
     assert recorded == found
+
+
+# --- entries that are copied ------------------------------------------------------------------
+
+
+def test_nothing_is_copied_from_a_file_that_somebody_edited(tmp_path: Path) -> None:
+    """What an operator wrote into the feed of a source does not spread into other feeds."""
+    with Server({"/f": [Reply(rss(item(1))), Reply(rss(item(1), item(2)))]}) as server:
+        world = World(tmp_path, source("f", server.url("/f"), "News"))
+        world.run()
+        for name in ("by-source/f", "News"):
+            file = world.outputs / "feeds" / name / "rss.xml"
+            file.write_bytes(file.read_bytes().replace(b"words 1", b"spoilt"))
+        world.run(everything=True, after=60)
+        with world.store() as store:
+            publish(world.settings, store, force=True)
+    feeds = [file.read_bytes() for file in sorted((world.outputs / "feeds").rglob("rss.xml"))]
+    assert [b"words 1" in data and b"words 2" in data for data in feeds] == [True] * 3
+    assert not any(b"spoilt" in data for data in feeds)
+
+
+def test_an_edit_reaches_every_feed_though_the_rest_is_copied(tmp_path: Path) -> None:
+    """Of two entries one is edited: all feeds and pages show its new words, and the other as before."""
+    with Server({"/f": [Reply(rss(item(1), item(2))), Reply(rss(item(1, "Two", "new"), item(2)))]}) as server:
+        world = World(tmp_path, source("f", server.url("/f"), "News"))
+        world.run()
+        world.run(everything=True, after=60)
+    names = ("rss.xml", "atom.xml", "feed.json", "index.html")
+    files = [file.read_bytes() for name in names for file in (world.outputs / "feeds").rglob(name)]
+    assert len(files) == 11
+    for data in files:
+        assert data.count(b"Two") >= 1
+        assert data.count(b"One") >= 1
+        assert b"words 1" not in data

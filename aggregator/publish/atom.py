@@ -143,8 +143,8 @@ def _source(facts: Facts) -> str:
     return "".join((*parts, "</source>"))
 
 
-def render(head: Head, entries: Sequence[bytes], tombstones: Sequence[Tombstone] = ()) -> bytes:
-    """The document: a head by feedgen, and the entries, which are rendered already."""
+def frame(head: Head, tombstones: Sequence[Tombstone] = ()) -> tuple[bytes, bytes]:
+    """What stands before the entries, by feedgen, and what stands behind them."""
     document = _Document()
     document.head, document.tombstones = head, tombstones
     feed = FeedGenerator()
@@ -160,5 +160,4 @@ def render(head: Head, entries: Sequence[bytes], tombstones: Sequence[Tombstone]
     if head.rights:
         feed.rights(head.rights)
     feed.generator(GENERATOR, version=VERSION)
-    top = bytes(feed.atom_str()).removesuffix(_END)
-    return b"".join((top, *entries, _END))
+    return bytes(feed.atom_str()).removesuffix(_END), _END

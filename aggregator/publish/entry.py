@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from aggregator.model import Article, Enclosure
 from aggregator.options import Site
+from aggregator.publish.pieces import Placed
 from aggregator.publish.terms import article_terms
 from aggregator.refine.text import headline, plain, shorten
 
@@ -133,7 +134,7 @@ def entry_id(guid: str | None, uid: str) -> str:
     return guid if guid and is_uri(guid) else own_id(uid)
 
 
-def entry_ids(articles: Sequence[Article]) -> dict[str, str]:
+def entry_ids(articles: Sequence[Placed]) -> dict[str, str]:
     """The id of each article by uid, no id twice: of two with one guid, the first stored has it."""
     ids: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -145,7 +146,7 @@ def entry_ids(articles: Sequence[Article]) -> dict[str, str]:
     return ids
 
 
-def changed_at(article: Article) -> datetime:
+def changed_at(article: Placed) -> datetime:
     """When the article last changed, with a fraction of a second of its own.
 
     RFC 4287 4.1.1 and validators tell versions of entries apart by `updated`; those that were
@@ -154,7 +155,7 @@ def changed_at(article: Article) -> datetime:
     return article.updated.replace(microsecond=int(article.uid[:8], 16) % 1_000_000)
 
 
-def newest_change(articles: Sequence[Article]) -> datetime:
+def newest_change(articles: Sequence[Placed]) -> datetime:
     """When a feed of these articles last changed; never the clock."""
     return max(map(changed_at, articles), default=NEVER)
 

@@ -1,27 +1,29 @@
-"""Output feeds: a node and its articles in, the bytes of one document out.
+"""Output feeds: a node and its articles in, one document out.
 
 Pure: the same values give the same bytes. An article that a format cannot take costs only
 itself; `EntryCache.problems` says which.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeVar
 
 from aggregator.model import Article, Node, Tombstone
 from aggregator.options import Site
-from aggregator.publish import atom, jsonfeed, rss
+from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.archives import ArchivePage, archive_address
-from aggregator.publish.entry import Facts, entry_ids, facts, newest_change
+from aggregator.publish.entry import Facts, entry_ids, facts, newest_change, own_id
 from aggregator.publish.head import Head, head
+from aggregator.publish.pieces import Kind, Piece, Placed, Rendered, Take
 
 Format = Literal["atom", "rss", "json"]
 
-_ENTRY: Mapping[str, Callable[[Facts], bytes]] = {
+_ENTRY: Mapping[Kind, Callable[[Facts], bytes]] = {
     "atom": atom.render_entry,
     "rss": rss.render_entry,
     "json": jsonfeed.render_entry,
+    "page": pages.render_line,
 }
 
 LIVE_BYTES = 2_000_000
@@ -45,26 +47,39 @@ class EntryCache:
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self.problems: dict[str, str] = {}
         self._room = limit
-        self._entries: OrderedDict[tuple[str, str, str], bytes | None] = OrderedDict()
+        self._pieces: OrderedDict[tuple[Kind, int, bool], Piece | None] = OrderedDict()
         self._facts: OrderedDict[tuple[str, str], Facts | None] = OrderedDict()
 
-    def entry(self, fmt: Format, article: Article, article_id: str, site: Site) -> bytes | None:
-        """The entry in that format, or None if the article cannot be rendered in it."""
-        key = (fmt, article.uid, article_id)
-        if key in self._entries:
-            self._entries.move_to_end(key)
-            return self._entries[key]
-        known = self._known(article, article_id, site)
-        rendered = None if known is None else self._try(article, lambda: _ENTRY[fmt](known))
-        self._keep(key, rendered)
-        return rendered
+    def known(self, kind: Kind, article: int, *, own: bool) -> Piece | None:
+        """The piece of an article, if it was rendered lately."""
+        return self._pieces.get((kind, article, own))
 
-    def _keep(self, key: tuple[str, str, str], entry: bytes | None) -> None:
-        self._entries[key] = entry
-        self._room -= len(entry or b"")
+    def piece(self, kind: Kind, article: Article, article_id: str, site: Site) -> Piece | None:
+        """The article in that format, or None if it cannot be rendered in it."""
+        own = article_id == own_id(article.uid)
+        key = (kind, article.id, own)
+        if key in self._pieces:
+            self._pieces.move_to_end(key)
+            return self._pieces[key]
+        known = self._known(article, article_id, site)
+        data = None if known is None else self._try(article, lambda: _ENTRY[kind](known))
+        piece = None if data is None else Piece(article.id, own, data)
+        self._keep(key, piece)
+        return piece
+
+    def passed(self, kind: Kind, pieces: Collection[Piece]) -> None:
+        """These stood in a document that the gate let through."""
+        for piece in pieces:
+            key = (kind, piece.article, piece.own)
+            if not piece.checked and key in self._pieces:
+                self._pieces[key] = replace(piece, checked=True)
+
+    def _keep(self, key: tuple[Kind, int, bool], piece: Piece | None) -> None:
+        self._pieces[key] = piece
+        self._room -= len(piece.data) if piece else 0
         while self._room < 0:
-            _, oldest = self._entries.popitem(last=False)
-            self._room += len(oldest or b"")
+            _, oldest = self._pieces.popitem(last=False)
+            self._room += len(oldest.data) if oldest else 0
 
     def _known(self, article: Article, article_id: str, site: Site) -> Facts | None:
         """What all formats say of the article; kept until the last format of a feed has asked."""
@@ -85,14 +100,14 @@ class EntryCache:
             return None
 
 
-def shown(articles: Sequence[Article], site: Site) -> int:
+def shown(articles: Sequence[Placed], site: Site) -> int:
     """How many of the `articles`, newest first, stand in the live feeds: as the settings say, if they fit.
 
     The same number in all formats. At least one, if there is one.
     """
     room = LIVE_BYTES
     for count, article in enumerate(articles[: site.entries_per_feed]):
-        room -= _OVERHEAD + len(article.body.encode("utf-8", "replace"))
+        room -= _OVERHEAD + article.size
         if room < 0:
             return max(count, 1)
     return min(len(articles), site.entries_per_feed)
@@ -101,40 +116,40 @@ def shown(articles: Sequence[Article], site: Site) -> int:
 def render_feed(
     fmt: Format,
     node: Node,
-    articles: Sequence[Article],
+    articles: Sequence[Placed],
     site: Site,
     folder: str,
-    cache: EntryCache | None = None,
+    take: Take[Placed],
     *,
     prev_archive: str | None = None,
     tombstones: Sequence[Tombstone] = (),
-) -> bytes:
+) -> Rendered:
     """The live feed of `node` in one format, with the first `shown` of the `articles`.
 
-    `articles` come newest first. `folder` is where the feed lies, as `paths.feed_folders` says.
-    Pass one `cache` for all feeds of a run. Atom alone names the newest archive document, by its
-    file name, and what was taken down lately.
+    `articles` come newest first, and their entries from `take`. `folder` is where the feed lies, as
+    `paths.feed_folders` says. Atom alone names the newest archive document, by its file name, and
+    what was taken down lately.
     """
     live = articles[: shown(articles, site)]
-    graves = tombstones if fmt == "atom" else ()
+    graves: Sequence[Tombstone] = tombstones if fmt == "atom" else ()
     updated = max([newest_change(live), *(grave.when for grave in graves)])
-    top = head(fmt, node, site, folder, updated)
+    top: Head = head(fmt, node, site, folder, updated)
     if prev_archive and fmt == "atom":
         links = (("prev-archive", archive_address(site, folder, prev_archive)), *top.links)
         top = replace(top, links=links)
-    return _document(fmt, top, live, site, cache or EntryCache(), graves)
+    return _document(fmt, top, live, take, graves)
 
 
 def render_archive(
     page: ArchivePage,
     node: Node,
-    articles: Sequence[Article],
+    articles: Sequence[Placed],
     site: Site,
     folder: str,
-    cache: EntryCache | None = None,
+    take: Take[Placed],
     *,
     tombstones: Sequence[Tombstone] = (),
-) -> bytes:
+) -> Rendered:
     """One archive document (RFC 5005 section 4) in Atom, with the `articles` of `page`, newest first.
 
     It bears the id of the live feed and links to it, and to its neighbours.
@@ -146,21 +161,21 @@ def render_archive(
     links += [(rel, archive_address(site, folder, name)) for rel, name in neighbours if name]
     links += [link for link in top.links if link[0] != "hub"]
     top = replace(top, self_url=archive_address(site, folder, page.name), links=tuple(links), archive=True)
-    return _document("atom", top, articles, site, cache or EntryCache(), tombstones)
+    return _document("atom", top, articles, take, tombstones)
 
 
 def _document(
-    fmt: Format,
-    top: Head,
-    articles: Sequence[Article],
-    site: Site,
-    cache: EntryCache,
-    tombstones: Sequence[Tombstone],
-) -> bytes:
+    fmt: Format, top: Head, articles: Sequence[Placed], take: Take[Placed], tombstones: Sequence[Tombstone]
+) -> Rendered:
     ids = entry_ids(articles)
-    entries = [cache.entry(fmt, article, ids[article.uid], site) for article in articles]
-    kept = [entry for entry in entries if entry is not None]
-    if fmt == "atom":
+    taken = zip(articles, take(articles, ids), strict=True)
+    kept = [(ids[article.uid], piece) for article, piece in taken if piece is not None]
+    if fmt == "json":
+        begin, end = jsonfeed.frame(top)
+    elif fmt == "rss":
+        begin, end = rss.frame(top)
+    else:
         there = set(ids.values())
-        return atom.render(top, kept, [grave for grave in tombstones if grave.id not in there])
-    return rss.render(top, kept) if fmt == "rss" else jsonfeed.render(top, kept)
+        begin, end = atom.frame(top, [grave for grave in tombstones if grave.id not in there])
+    names, pieces = tuple(name for name, _ in kept), tuple(piece for _, piece in kept)
+    return Rendered(begin, pieces, end, jsonfeed.JOINT if fmt == "json" else b"", names)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from lxml import etree
 
 from aggregator.publish.feeds import Format
+from aggregator.publish.pieces import Rendered
 
 MAX_BYTES = 10_000_000
 """Readers give up on more."""
@@ -20,15 +21,16 @@ _ATOM = "{http://www.w3.org/2005/Atom}"
 _ENTRY = frozenset({f"{_ATOM}id", f"{_ATOM}title", f"{_ATOM}updated"})
 
 
-def check(fmt: Format, data: bytes) -> tuple[str, ...]:
+def check(fmt: Format, feed: Rendered) -> tuple[str, ...]:
     """What is wrong with the document, a sentence each: size, form, required elements, ids.
 
     Atom after RFC 4287 section 4, RSS after the 2.0 specification, JSON Feed after version 1.1.
+    Entries that passed in another document are not looked at again.
     """
-    if len(data) > MAX_BYTES:
-        return (f"it has {len(data)} bytes, more than {MAX_BYTES}",)
+    if feed.size > MAX_BYTES:
+        return (f"it has {feed.size} bytes, more than {MAX_BYTES}",)
     try:
-        return tuple(_CHECKS[fmt](data))
+        return tuple(dict.fromkeys((*_twice(feed.ids), *_CHECKS[fmt](feed.unchecked))))
     except (etree.XMLSyntaxError, ValueError) as error:
         return (f"it is not well-formed: {error}",)
 

@@ -1,12 +1,12 @@
 """JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from aggregator.publish.entry import Facts
 from aggregator.publish.head import Head
 
+JOINT = b",\n"
 VERSION_URL = "https://jsonfeed.org/version/1.1"
 
 
@@ -44,8 +44,8 @@ def render_entry(facts: Facts) -> bytes:
     return _dump(_kept(item)).encode()
 
 
-def render(head: Head, items: Sequence[bytes]) -> bytes:
-    """The document from items that are JSON already."""
+def frame(head: Head) -> tuple[bytes, bytes]:
+    """What stands before the items, which are joined by `JOINT`, and what stands behind them."""
     hubs = [{"type": "WebSub", "url": href} for rel, href in head.links if rel == "hub"]
     opening = _dump(
         _kept(
@@ -60,7 +60,7 @@ def render(head: Head, items: Sequence[bytes]) -> bytes:
             }
         )
     )
-    return b"".join((opening[:-1].encode(), b',"items":[\n', b",\n".join(items), b"\n]}\n"))
+    return opening[:-1].encode() + b',"items":[\n', b"\n]}\n"
 
 
 def _kept(values: dict[str, Any]) -> dict[str, Any]:

@@ -6,32 +6,24 @@ within the site relatively, so that it works on any host and from a disk.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from aggregator.model import Article, Node
+from aggregator.model import Node
 from aggregator.options import Site
-from aggregator.publish.entry import (
-    Elsewhere,
-    clean,
-    covered,
-    elsewhere,
-    language_tag,
-    shown_title,
-    source_title,
-    uri,
-)
+from aggregator.publish.entry import Facts, clean, language_tag, uri
 from aggregator.publish.head import FEED_TYPES, node_title, page_path, site_title
 from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML
+from aggregator.publish.pieces import Placed, Rendered, Take
 from aggregator.publish.terms import licence_link, node_terms
 
 NEWEST = 50
 """Articles that a page lists."""
 
-EVERYTHING = Node("category", ())
 LABELS = {"atom": "Atom", "rss": "RSS", "json": "JSON"}
+_LIST = b'<ol class="articles">\n'
+"""Where the articles go; texts are escaped, so nothing else looks like it."""
 
 _templates = Environment(
     loader=PackageLoader("aggregator.publish"),
@@ -62,29 +54,28 @@ class Branch:
     feeds: tuple[FeedLink, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An article as a page lists it."""
-
-    title: str
-    source: str
-    date: datetime
-    link: str | None
-    language: str | None
-    also: tuple[Elsewhere, ...]
-    covered: tuple[Elsewhere, ...]
+def render_line(facts: Facts) -> bytes:
+    """An article as pages list it: an element that ends its line."""
+    return _templates.get_template("line.html").render(article=facts).encode()
 
 
-def render_index(folders: Mapping[Node, str], articles: Sequence[Article], site: Site) -> bytes:
-    """`index.html`: all categories as a tree with their feeds, the sources, and the newest of `articles`."""
-    return render_page(EVERYTHING, {EVERYTHING: "feeds/all", **folders}, articles, site)
-
-
-def render_page(node: Node, folders: Mapping[Node, str], articles: Sequence[Article], site: Site) -> bytes:
+def render_page(
+    node: Node, folders: Mapping[Node, str], articles: Sequence[Placed], site: Site, take: Take[Placed]
+) -> Rendered:
     """The page of a category or source: its feeds, what is below it, and the newest of its `articles`.
 
-    It lies where `head.page_path` says. `articles` come newest first.
+    That of everything has all categories as a tree, and the sources. It lies where `head.page_path`
+    says. `articles` come newest first.
     """
+    listed = articles[:NEWEST]
+    found = take(listed, {article.uid: "" for article in listed})
+    pieces = tuple(piece for piece in found if piece is not None)
+    top, mark, end = _frame(node, folders, site, empty=not pieces).partition(_LIST)
+    return Rendered(top + mark, pieces, end)
+
+
+def _frame(node: Node, folders: Mapping[Node, str], site: Site, *, empty: bool) -> bytes:
+    """The page without its articles."""
     here = page_path(node, folders[node])
     terms = node_terms(site, node)
     page = _templates.get_template("page.html").render(
@@ -100,7 +91,7 @@ def render_page(node: Node, folders: Mapping[Node, str], articles: Sequence[Arti
         opml=()
         if node.path
         else ((_relative(here, OPML), "OPML"), (_relative(here, SOURCES_OPML), "Sources")),
-        articles=[_line(article, site) for article in articles[:NEWEST]],
+        empty=empty,
     )
     return page.encode()
 
@@ -157,17 +148,3 @@ def _relative(here: str, path: str) -> str:
         common += 1
     steps = "../" * (len(own) - common) or "./"
     return steps + quote("/".join(target[common:]), safe="/~")
-
-
-def _line(article: Article, site: Site) -> Line:
-    language = language_tag(article.language)
-    link = uri(article.link)
-    return Line(
-        title=shown_title(article),
-        source=source_title(article),
-        date=article.date,
-        link=link,
-        language=None if language == site.language else language,
-        also=elsewhere(article, link),
-        covered=covered(article, link),
-    )

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from email.utils import format_datetime
 
 from feedgen.ext.base import BaseExtension
@@ -103,8 +103,8 @@ def _more(facts: Facts) -> Iterator[str]:
         yield empty("atom:link", rel="related", href=other.url, title=other.title)
 
 
-def render(head: Head, items: Sequence[bytes]) -> bytes:
-    """The document: a head by feedgen, and the items, which are rendered already."""
+def frame(head: Head) -> tuple[bytes, bytes]:
+    """What stands before the items, by feedgen, and what stands behind them."""
     document = _Document()
     document.head = head
     feed = FeedGenerator()
@@ -120,7 +120,7 @@ def render(head: Head, items: Sequence[bytes]) -> bytes:
         feed.copyright(unambiguous(head.rights))
     feed.generator(f"{GENERATOR} {VERSION}")
     top = bytes(feed.rss_str()).removesuffix(_END)
-    return b"".join((_PLAIN.sub(_in_numbers, top), *items, _END))
+    return _PLAIN.sub(_in_numbers, top), _END
 
 
 def _in_numbers(match: re.Match[bytes]) -> bytes:

@@ -71,9 +71,9 @@ def unpack(data: bytes) -> str:
     return data.decode("utf-8", "surrogatepass")
 
 
-def packed_size(header: bytes, length: int) -> int:
+def packed_size(header: bytes | None, length: int) -> int:
     """Bytes of UTF-8 that were packed to `length` bytes, which begin with `header` (`HEADER` of them)."""
-    return zstandard.frame_content_size(header) if header.startswith(_ZSTD_MAGIC) else length
+    return zstandard.frame_content_size(header) if header and header.startswith(_ZSTD_MAGIC) else length
 
 
 def to_json(value: object) -> str:

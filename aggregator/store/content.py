@@ -99,7 +99,7 @@ _OUTLINES = Lookup(
             articles.c.uid,
             sightings.c.guid,
             articles.c.updated,
-            sa.func.substr(contents.c.body, 1, HEADER),
+            sa.func.substr(contents.c.body, sa.literal_column("1"), sa.literal_column(str(HEADER))),
             sa.func.length(contents.c.body),
             articles.c.changed,
             sources.c.name,

@@ -4,11 +4,11 @@ import feedparser
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
-from publishing import SITE, START, article
+from publishing import SITE, START, article, render_archive, render_feed
 
 from aggregator.model import Article, Node, Tombstone
 from aggregator.publish.archives import ArchivePage, archive_path, month_of, plan
-from aggregator.publish.feeds import render_archive, render_feed, shown
+from aggregator.publish.feeds import shown
 
 NODE = Node("category", ("新闻",))
 FOLDER = "feeds/新闻"

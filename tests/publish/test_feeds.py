@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from lxml import etree
-from publishing import SITE, START, article, provenance
+from publishing import SITE, START, article, provenance, render_feed
 
 from aggregator.model import Article, Enclosure, Node, Origin
 from aggregator.parse.dates import parse_date
 from aggregator.publish.entry import entry_id, is_uri, uri
-from aggregator.publish.feeds import EntryCache, Format, render_feed
+from aggregator.publish.feeds import EntryCache, Format
 
 NODE = Node("category", ("新媒体", "News & Views", "<b>x</b>"))
 FOLDER = "feeds/新媒体/News--Views/bxb"

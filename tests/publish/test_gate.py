@@ -1,12 +1,19 @@
+from dataclasses import replace
+
 import pytest
-from publishing import SITE, article
+from publishing import SITE, article, feed_of, render_feed
 
 from aggregator.model import Node
 from aggregator.publish import gate
-from aggregator.publish.feeds import Format, render_feed
+from aggregator.publish.feeds import Format
+from aggregator.publish.pieces import Rendered
 
 FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
 IDS = {"atom": b"<id>https://www.example.net/2</id>", "rss": b">https://www.example.net/2</guid>"}
+
+
+def check(fmt: Format, data: bytes) -> tuple[str, ...]:
+    return gate.check(fmt, Rendered(data, (), b""))
 
 
 def made(fmt: Format) -> bytes:
@@ -16,28 +23,28 @@ def made(fmt: Format) -> bytes:
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_our_feeds_pass(fmt: Format) -> None:
     """What we render has nothing wrong with it, an empty feed neither."""
-    assert gate.check(fmt, made(fmt)) == ()
-    assert gate.check(fmt, render_feed(fmt, Node("category", ()), [], SITE, "feeds/all")) == ()
+    assert check(fmt, made(fmt)) == ()
+    assert check(fmt, render_feed(fmt, Node("category", ()), [], SITE, "feeds/all")) == ()
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
 @pytest.mark.parametrize("data", [b"", b"<html>", b"\xff\xfe\x00", b"[]", b"{}", b"null", b"<a/>"])
 def test_what_is_no_feed_fails(fmt: Format, data: bytes) -> None:
     """Broken or foreign documents are found out in every format."""
-    assert gate.check(fmt, data)
+    assert check(fmt, data)
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_a_cut_file_fails(fmt: Format) -> None:
     """A document that ends too early is not well-formed."""
-    assert "not well-formed" in gate.check(fmt, made(fmt)[:-10])[0]
+    assert "not well-formed" in check(fmt, made(fmt)[:-10])[0]
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_an_id_that_is_there_twice_fails(fmt: Format) -> None:
     """Readers would show one entry of the two."""
     data = made(fmt).replace(b"https://www.example.net/2", b"https://www.example.net/1")
-    assert gate.check(fmt, data) == ("id https://www.example.net/1 is there 2 times",)
+    assert check(fmt, data) == ("id https://www.example.net/1 is there 2 times",)
 
 
 @pytest.mark.parametrize(
@@ -59,15 +66,27 @@ def test_what_is_required_and_missing_is_named(fmt: Format, part: bytes, finding
     """Each element that a reader needs is missed."""
     data = made(fmt)
     assert part in data
-    assert finding in gate.check(fmt, data.replace(part, b""))
+    assert finding in check(fmt, data.replace(part, b""))
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_entries_that_passed_are_not_looked_at_again(fmt: Format) -> None:
+    """Of a document with copied entries the new ones are judged, and that no id is there twice."""
+    feed = feed_of(fmt, Node("category", ()), [article(1), article(2)], SITE, "feeds/all")
+    old, new = (replace(piece, checked=True) for piece in feed.pieces), feed.pieces[1]
+    bad = replace(new, data=new.data.replace(b"Title 2", b"\x00"))
+    assert gate.check(fmt, replace(feed, pieces=(next(old), bad)))
+    assert gate.check(fmt, replace(feed, pieces=(bad, replace(bad, checked=True))))
+    assert gate.check(fmt, replace(feed, pieces=(replace(bad, checked=True), new))) == ()
+    assert "there 2 times" in gate.check(fmt, replace(feed, ids=feed.ids[:1] * 2))[0]
 
 
 def test_a_monster_fails() -> None:
     """A document that readers would give up on is kept back."""
-    assert "more than" in gate.check("json", b" " * (gate.MAX_BYTES + 1))[0]
+    assert "more than" in check("json", b" " * (gate.MAX_BYTES + 1))[0]
 
 
 def test_entities_are_not_expanded() -> None:
     """The check itself cannot be made to eat all memory."""
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><feed>&b;</feed>'
-    assert gate.check("atom", bomb)
+    assert check("atom", bomb)

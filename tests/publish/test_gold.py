@@ -7,16 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from publishing import SITE, START, article, provenance
+from publishing import SITE, START, article, provenance, render_archive, render_feed, render_page
 
 from aggregator import __version__
 from aggregator.model import Enclosure, Node, Tombstone
 from aggregator.options import FetchPolicy, Source, Terms
 from aggregator.publish.archives import archive_path, month_of, plan
-from aggregator.publish.feeds import EntryCache, Format, render_archive, render_feed
+from aggregator.publish.feeds import EntryCache, Format
 from aggregator.publish.head import page_path
 from aggregator.publish.opml import render_opml, render_sources_opml
-from aggregator.publish.pages import render_page
 from aggregator.publish.paths import FEED_FILES, OPML, SOURCES_OPML, feed_folders
 
 GOLD = Path(__file__).parents[1] / "data/publish/gold"

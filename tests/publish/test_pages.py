@@ -4,12 +4,11 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import html5lib
-from publishing import SITE, article, provenance
+from publishing import SITE, article, provenance, render_page
 
 from aggregator.model import Article, Node
 from aggregator.options import Terms
 from aggregator.publish.head import page_path
-from aggregator.publish.pages import render_index, render_page
 from aggregator.publish.paths import FEED_FILES, feed_folders
 
 HTML = "{http://www.w3.org/1999/xhtml}"
@@ -22,7 +21,7 @@ NODES = [
 
 
 def page(*articles: Article, language: str = "zh") -> str:
-    return render_index(feed_folders(NODES), articles, replace(SITE, language=language)).decode()
+    return render_page(NODES[0], feed_folders(NODES), articles, replace(SITE, language=language)).decode()
 
 
 def parsed(text: str) -> Any:
@@ -93,7 +92,7 @@ def test_terms_show() -> None:
     site = replace(SITE, terms=((NODES[1], terms),))
     folders = feed_folders(NODES)
     inside = parsed(render_page(NODES[2], folders, [], site).decode())
-    outside = parsed(render_index(folders, [], site).decode())
+    outside = parsed(render_page(NODES[0], folders, [], site).decode())
     assert [meta.get("content") for meta in inside.iter(f"{HTML}meta") if meta.get("name") == "robots"] == [
         "noindex"
     ]

@@ -2,12 +2,12 @@ import json
 from dataclasses import replace
 
 from lxml import etree
-from publishing import SITE, article, provenance
+from publishing import SITE, article, provenance, render_feed
 
 from aggregator.model import Article, Node
 from aggregator.options import Site, Terms
 from aggregator.publish.entry import EXCERPT, MAX_BODY
-from aggregator.publish.feeds import Format, render_feed, shown
+from aggregator.publish.feeds import Format, shown
 from aggregator.publish.terms import article_terms, node_terms
 
 ALL = Node("category", ())

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from publishing import SITE, article
+from publishing import SITE, article, render_feed
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aggregator.model import Article, Node
-from aggregator.publish.feeds import Format, render_feed
+from aggregator.publish.feeds import Format
 from aggregator.publish.files import Output
 from aggregator.publish.paths import FEED_FILES
 from aggregator.publish.rss import unambiguous

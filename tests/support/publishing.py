@@ -1,11 +1,16 @@
 """Articles as the store hands them to the publishing room."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aggregator.model import Article, Provenance
+from aggregator.model import Article, Node, Provenance
 from aggregator.options import Site
+from aggregator.publish import feeds, pages
+from aggregator.publish.archives import ArchivePage
+from aggregator.publish.feeds import EntryCache, Format
+from aggregator.publish.pieces import Kind, Piece, Rendered, Take
 
 SITE = Site(title="World news", base_url="https://news.example.org/", language="zh")
 START = datetime(2022, 9, 13, 9, 28, 50, tzinfo=UTC)
@@ -46,3 +51,50 @@ def article(number: int = 1, **values: Any) -> Article:
         "summary": f"Summary of {number}",
     }
     return Article(**(given | values))
+
+
+def taking(kind: Kind, site: Site, cache: EntryCache | None = None) -> Take[Article]:
+    """Every entry rendered, none copied."""
+    used = EntryCache() if cache is None else cache
+
+    def take(articles: Sequence[Article], ids: Mapping[str, str]) -> list[Piece | None]:
+        return [used.piece(kind, article, ids[article.uid], site) for article in articles]
+
+    return take
+
+
+def feed_of(
+    fmt: Format,
+    node: Node,
+    articles: Sequence[Article],
+    site: Site,
+    folder: str,
+    cache: EntryCache | None = None,
+    **options: Any,
+) -> Rendered:
+    """The live feed of a node, in parts."""
+    return feeds.render_feed(fmt, node, articles, site, folder, taking(fmt, site, cache), **options)
+
+
+def render_feed(*values: Any, **options: Any) -> bytes:
+    """The live feed of a node; takes what `feed_of` does."""
+    return feed_of(*values, **options).data
+
+
+def render_archive(
+    page: ArchivePage,
+    node: Node,
+    articles: Sequence[Article],
+    site: Site,
+    folder: str,
+    cache: EntryCache | None = None,
+    **options: Any,
+) -> bytes:
+    """An archive document of a node."""
+    take = taking("atom", site, cache)
+    return feeds.render_archive(page, node, articles, site, folder, take, **options).data
+
+
+def render_page(node: Node, folders: Mapping[Node, str], articles: Sequence[Article], site: Site) -> bytes:
+    """The page of a node."""
+    return pages.render_page(node, folders, articles, site, taking("page", site)).data
