@@ -13,7 +13,8 @@ from lxml import etree
 
 from aggregator.errors import ParseError
 from aggregator.parse import repair
-from aggregator.parse.sax import MalformedXmlError, TooDeepError, loose_parsing
+from aggregator.parse.sax import MalformedXmlError, loose_parsing, parse_plain
+from aggregator.parse.strict import TooDeepError
 
 Found = dict[str, Any]
 
@@ -72,6 +73,9 @@ def _unfinished(result: Found, mended: repair.Mended) -> tuple[str, ...]:
 
 def strictly(text: str, url: str) -> Found:
     """What feedparser finds. Raises MalformedXmlError if the text is not well-formed."""
+    plain = parse_plain(text, url)
+    if plain is not None:
+        return plain
     result: Found = feedparser.parse(
         io.BytesIO(text.encode("utf-8", "replace")),
         response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},

@@ -6,11 +6,11 @@ well-formed. feedparser does not catch that, so `parse.feed` can repair the docu
 instead of having it read by the slow and lossy loose parser at once.
 """
 
-from collections.abc import ItemsView, Iterator, KeysView
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import lru_cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from xml.parsers import expat
 from xml.sax import SAXParseException
 from xml.sax.handler import feature_external_ges, feature_namespaces
@@ -19,22 +19,19 @@ from xml.sax.xmlreader import InputSource, Locator, XMLReader
 import feedparser.api
 import feedparser.mixin
 
-MAX_DEPTH = 500
-"""Elements within elements; real feeds with XHTML bodies stay under 60."""
+from aggregator.parse.strict import BUGS, Fresh, Strict
+from aggregator.parse.strict_tools import quick_resolve
 
-# What feedparser raises at elements in places where it does not expect them (a `gml:posList` outside of
-# a `georss:where`). Such an element says nothing then; the entry and the feed stay.
-_BUGS = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+_ROOT = re.compile(r"<[A-Za-z0-9_]")
+_DECLARATION = re.compile(r"<\?xml[^>]*>")
+_DECLARED = "<?xml version='1.0' encoding='utf-8'?>"
+"""What feedparser puts in the place of a declaration; lines in messages are counted from it."""
 
 _loosely: ContextVar[bool] = ContextVar("loosely", default=False)
 
 
 class MalformedXmlError(Exception):
     """The document is not well-formed XML; the text says why and where."""
-
-
-class TooDeepError(Exception):
-    """The document nests elements deeper than `MAX_DEPTH`."""
 
 
 @contextmanager
@@ -47,36 +44,6 @@ def loose_parsing() -> Iterator[None]:
         _loosely.reset(token)
 
 
-class _Attributes:
-    """The attributes of an element, as much of xml.sax's interface as feedparser uses."""
-
-    def __init__(self, values: dict[tuple[str | None, str], str], names: dict[str, str]) -> None:
-        self._values = values
-        self._names = names
-
-    def items(self) -> ItemsView[tuple[str | None, str], str]:
-        return self._values.items()
-
-    def getQNames(self) -> KeysView[str]:  # noqa: N802 - xml.sax's name
-        return self._names.keys()
-
-    def getValueByQName(self, name: str) -> str:  # noqa: N802 - xml.sax's name
-        return self._names[name]
-
-
-_NO_ATTRIBUTES = _Attributes({}, {})
-
-
-class _Handler(Protocol):
-    """The part of xml.sax.ContentHandler that the driver calls."""
-
-    def startElementNS(self, name: tuple[str | None, str], qname: None, attrs: object) -> None: ...  # noqa: N802
-    def endElementNS(self, name: tuple[str | None, str], qname: None) -> None: ...  # noqa: N802
-    def startPrefixMapping(self, prefix: str | None, uri: str | None) -> None: ...  # noqa: N802
-    def characters(self, text: str) -> None: ...
-    def fatalError(self, error: Exception) -> None: ...  # noqa: N802
-
-
 class _Driver(XMLReader):
     """expat, set up for feeds. It never reads anything but the stream it is given."""
 
@@ -87,20 +54,28 @@ class _Driver(XMLReader):
 
     def parse(self, source: Any) -> None:  # noqa: ANN401 - as in the base class
         """Reads the document to the end, or up to its first error."""
-        handler: _Handler = self.getContentHandler()  # type: ignore[assignment]  # feedparser's is its own error handler
-        parser = expat.ParserCreate("utf-8", " ", {})
-        parser.namespace_prefixes = True
-        parser.buffer_text = True
-        parser.buffer_size = 65_536
-        parser.CharacterDataHandler = handler.characters
-        parser.StartNamespaceDeclHandler = handler.startPrefixMapping
-        parser.StartElementHandler, parser.EndElementHandler = _element_handlers(handler)
+        handler: Any = self.getContentHandler()  # feedparser's, `Strict` here, is its own error handler
         try:
-            parser.Parse(_bytes(source), True)  # noqa: FBT003 - expat's own form
-        except expat.ExpatError as error:
+            run(handler, _bytes(source))
+        except MalformedXmlError as error:
             if not _loosely.get():
-                raise MalformedXmlError(str(error)) from error
+                raise
             handler.fatalError(SAXParseException(str(error), error, Locator()))
+
+
+def run(parser: Strict, data: bytes) -> None:
+    """Gives what is in `data` to `parser`, up to the first error: raises MalformedXmlError, TooDeepError."""
+    reader = expat.ParserCreate("utf-8", " ", {})
+    reader.namespace_prefixes = True
+    reader.buffer_text = True
+    reader.buffer_size = 65_536
+    reader.CharacterDataHandler = parser.characters
+    reader.StartNamespaceDeclHandler = parser.startPrefixMapping
+    reader.StartElementHandler, reader.EndElementHandler = parser.begin, parser.finish
+    try:
+        reader.Parse(data, True)  # noqa: FBT003 - expat's own form
+    except expat.ExpatError as error:
+        raise MalformedXmlError(str(error)) from error
 
 
 def _bytes(source: InputSource) -> bytes:
@@ -109,47 +84,26 @@ def _bytes(source: InputSource) -> bytes:
     return data
 
 
-def _element_handlers(handler: _Handler) -> tuple[Any, Any]:
-    """What expat calls at the start and end of elements; names come as "uri local prefix"."""
-    start_element, end_element = handler.startElementNS, handler.endElementNS
-    names: dict[str, tuple[str | None, str]] = {}
-    depth = 0
+def parse_plain(text: str, url: str) -> dict[str, Any] | None:
+    """What `feedparser.parse` gives for text that needs none of its preparations; None if it does.
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise TooDeepError
-        pair = names.get(name) or names.setdefault(name, _pair(name))
-        with_attributes = _attributes(attributes) if attributes else _NO_ATTRIBUTES
-        try:
-            start_element(pair, None, with_attributes)
-        except _BUGS:
-            return
-
-    def end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-        try:
-            end_element(names[name], None)
-        except _BUGS:
-            return
-
-    return start, end
-
-
-def _pair(name: str) -> tuple[str | None, str]:
-    parts = name.split(" ")
-    return (parts[0], parts[1]) if len(parts) > 1 else (None, name)
-
-
-def _attributes(attributes: dict[str, str]) -> _Attributes:
-    values, names = {}, {}
-    for name, value in attributes.items():
-        parts = name.split(" ")
-        values[_pair(name)] = value
-        names[f"{parts[2]}:{parts[1]}" if len(parts) == 3 else parts[-1]] = value
-    return _Attributes(values, names)
+    These are for encodings and for what a DTD declares. Raises as `run` does.
+    """
+    root = _ROOT.search(text)
+    if _loosely.get() or text[:1] != "<" or "\0" in text[:4] or "<!" in text[: root.start() if root else 0]:
+        return None
+    declared = _DECLARATION.match(text)
+    text = _DECLARED + (text[declared.end() :] if declared else "\n" + text)
+    parser = Strict(url, None, "utf-8")
+    run(parser, text.encode("utf-8", "replace"))
+    return {
+        "bozo": False,
+        "entries": parser.entries,
+        "feed": parser.feeddata,
+        "encoding": "utf-8",
+        "version": parser.version,
+        "namespaces": parser.namespaces_in_use,
+    }
 
 
 def create_parser() -> XMLReader:
@@ -159,61 +113,31 @@ def create_parser() -> XMLReader:
 
 # --- feedparser's own ways, shortened ---------------------------------------------------
 
-_resolve = feedparser.mixin.make_safe_absolute_uri
-
-
-@lru_cache(maxsize=64)
-def _resolved_base(base: str) -> str:
-    return str(_resolve(base, base))
-
-
-def _quick_resolve(base: str, reference: str | None = None) -> str:
-    """The base resolved against itself, which feedparser does at every element, is looked up."""
-    if reference == base and len(base) < 2000:
-        return _resolved_base(base)
-    return str(_resolve(base, reference))
-
 
 def _no_date(_: str) -> tuple[int, ...]:
     """A date for feedparser, which need not try its nine readers: `parse.dates` reads the text."""
     return (1, 1, 1, 0, 0, 0, 0, 1, 0)
 
 
-class _Fresh:
-    """Lets no entry be read differently because of what stood before it in the feed."""
-
-    hasContent: int  # noqa: N815 - feedparser's name
-
-    def _start_item(self, attrs: dict[str, str]) -> None:
-        self.hasContent = 0  # a channel with both a description and an itunes:summary leaves it at 1
-        super()._start_item(attrs)  # type: ignore[misc]  # of the parser that this is mixed into
-
-    _start_entry = _start_item
-
-
-class _Strict(_Fresh, feedparser.api.StrictFeedParser):  # type: ignore[misc]  # feedparser has no types
-    """The parser for what the driver reads."""
-
-
-class _Loose(_Fresh, feedparser.api.LooseFeedParser):  # type: ignore[misc]  # feedparser has no types
+class _Loose(Fresh, feedparser.api.LooseFeedParser):  # type: ignore[misc]  # feedparser has no types
     """The loose parser, which survives its own bugs as the driver does for the strict one."""
 
     def unknown_starttag(self, tag: str, attrs: list[tuple[str, str]]) -> None:
-        with suppress(*_BUGS):
+        with suppress(*BUGS):
             super().unknown_starttag(tag, attrs)
 
     def unknown_endtag(self, tag: str) -> None:
-        with suppress(*_BUGS):
+        with suppress(*BUGS):
             super().unknown_endtag(tag)
 
 
 def install() -> None:
     """Gives feedparser the driver, the parsers and the short cuts; guids stay as written."""
     feedparser.api.PREFERRED_XML_PARSERS = [__name__]
-    feedparser.mixin.make_safe_absolute_uri = _quick_resolve
+    feedparser.mixin.make_safe_absolute_uri = quick_resolve
     feedparser.registerDateHandler(_no_date)
-    feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser = _Strict, _Loose
-    for parser in (_Strict, _Loose):  # RFC 4287 4.2.6: an id is not an address to resolve
+    feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser = Strict, _Loose
+    for parser in (Strict, _Loose):  # RFC 4287 4.2.6: an id is not an address to resolve
         parser.can_be_relative_uri = parser.can_be_relative_uri - {"id"}
 
 

@@ -9,7 +9,9 @@ import stock
 
 from aggregator.parse import prolog, reader
 from aggregator.parse.encodings import decode
-from aggregator.parse.sax import MAX_DEPTH, MalformedXmlError, TooDeepError, loose_parsing
+from aggregator.parse.sax import MalformedXmlError, loose_parsing
+from aggregator.parse.strict import MAX_DEPTH, Strict, TooDeepError
+from aggregator.parse.strict_tools import Feedparser
 from aggregator.workers import Workers
 
 FEEDS = Path(__file__).parent.parent / "data" / "parse" / "feeds"
@@ -76,3 +78,10 @@ def test_nothing_outside_is_read(tmp_path: Path) -> None:
 def test_guids_stay_as_written() -> None:
     """A guid is a name: neither a base nor a document's address changes it."""
     assert _entry("<guid>a/../b</guid>")["id"] == "a/../b"
+
+
+def test_no_element_reaches_our_own_methods() -> None:
+    """feedparser calls methods by the names of elements; our parser has none of that kind but feedparser's."""
+    handlers = [name for name in dir(Strict) if name.startswith(("_start_", "_end_"))]
+    assert handlers
+    assert all(hasattr(Feedparser, name) for name in handlers)

@@ -1,0 +1,85 @@
+"""What the strict parser needs that has no state: names, addresses and characters as feedparser reads them.
+
+Rules of this file: pure; what comes out is what feedparser's own functions give.
+"""
+
+import re
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+import feedparser.api
+import feedparser.html
+import feedparser.mixin
+import feedparser.urls
+
+Feedparser: Any = feedparser.api.StrictFeedParser
+_resolve = feedparser.mixin.make_safe_absolute_uri
+
+# Characters that feedparser takes for those of windows-1252.
+_CP1252 = re.compile("[\x80-\x9f]")
+# An address that stays as it is whatever sound address it is joined to.
+_SETTLED = re.compile(
+    r"https?://[a-z0-9][a-z0-9.-]*/[A-Za-z0-9/_.~%+-]*(?:\?[A-Za-z0-9/_.~%+=&-]+)?", re.ASCII
+)
+
+
+@lru_cache(maxsize=64)
+def _resolved_base(base: str) -> str:
+    return str(_resolve(base, base))
+
+
+def quick_resolve(base: str, reference: str | None = None) -> str:
+    """The base resolved against itself, which feedparser does at every element, is looked up."""
+    if reference == base and len(base) < 2000:
+        return _resolved_base(base)
+    return str(_resolve(base, reference))
+
+
+def stays(address: str, base: str) -> bool:
+    """Whether joining `address` to `base` is certain to change nothing."""
+    return _SETTLED.fullmatch(address) is not None and len(base) < 2000 and _is_sound(base)
+
+
+@lru_cache(maxsize=64)
+def _is_sound(base: str) -> bool:
+    """Whether joining an absolute address to `base` gives that address."""
+    return bool(feedparser.urls._urljoin(base, "http://a.example/b") == "http://a.example/b")  # noqa: SLF001
+
+
+def pair(name: str) -> tuple[str, str]:
+    """Namespace and local name of a name as expat writes it, "uri local prefix"."""
+    parts = name.split(" ")
+    return (parts[0], parts[1]) if len(parts) > 1 else ("", name)
+
+
+def attributes(written: dict[str, str], known_names: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """By the names with feedparser's prefixes, then by those that stand in the document.
+
+    `known_names` remembers the names of a document.
+    """
+    names = [known_names.get(name) or known_names.setdefault(name, _keys(name)) for name in written]
+    found = dict(zip((known for known, _ in names), written.values(), strict=True))
+    found.update(zip((own for _, own in names), written.values(), strict=True))
+    for key in ("rel", "type"):
+        if key in found:
+            found[key] = found[key].lower()
+    return found
+
+
+def _keys(name: str) -> tuple[str, str]:
+    space, local = pair(name)
+    parts = name.split(" ")
+    prefix = Feedparser._matchnamespaces.get(space.lower(), "")  # noqa: SLF001 - its table
+    known = f"{prefix}:{local}" if prefix else local
+    own = f"{parts[2]}:{local}" if len(parts) == 3 else local
+    return known.lower(), own.lower()
+
+
+def repaired(output: str) -> str:
+    """UTF-8 that was taken for ISO 8859-1, and characters of windows-1252, as they were meant."""
+    if output.isascii():
+        return output
+    with suppress(UnicodeEncodeError, UnicodeDecodeError):
+        output = output.encode("iso-8859-1").decode("utf-8")
+    return output.translate(feedparser.html._cp1252) if _CP1252.search(output) else output  # noqa: SLF001
