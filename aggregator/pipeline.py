@@ -233,7 +233,8 @@ class _Pass:
         moment = self._tools.clock()
         with self._store.together():
             held = [self._held(harvest) for harvest in harvests]
-            self._store.save_states({one.source.name: one.state for one in held if one.digested is None})
+            if idle := {one.source.name: one.state for one in held if one.digested is None}:
+                self._store.save_states(idle)
             rows = [_store(harvest, self._store, moment) for harvest in held]
         for harvest in harvests:
             self._pause_site(harvest, moment)

@@ -166,7 +166,7 @@ def publish_nodes(
 
 def _alone(desk: Desk, task: Task) -> Generator[Made, None, None]:
     """Everything rendered here, batch by batch."""
-    work = _round(desk, task, Pieces(desk.store, desk.output.directory, desk.site))
+    work = _round(desk, task, Pieces(desk.store, desk.output.directory, desk.site, task.folders))
     while task.nodes:
         made = _make(work, task)
         yield made
@@ -188,7 +188,7 @@ def _shared(desk: Desk, task: Task, workers: Workers) -> Generator[Made, None, N
             try:
                 made = future.result()
             except WorkerError:  # too large for a worker: then here
-                pieces = Pieces(desk.store, desk.output.directory, desk.site)
+                pieces = Pieces(desk.store, desk.output.directory, desk.site, share.folders)
                 made = _make(_round(desk, share, pieces), share)
             if made.rest:
                 shares.appendleft(replace(share, nodes=made.rest, left=made.left))
@@ -202,7 +202,7 @@ def make_share(url: str, directory: Path, site: Site, task: Task) -> Made:
     """In a worker: the first batch of documents of a task."""
     store = _opened(url)
     desk = Desk(site, (), store, Output(directory), PublishReport(), stop=lambda: False)
-    return _make(_round(desk, task, _pieces(url, directory, site, task.serial)), task)
+    return _make(_round(desk, task, _pieces(url, directory, site, task)), task)
 
 
 @lru_cache(maxsize=1)
@@ -211,10 +211,16 @@ def _opened(url: str) -> Store:
     return Store.open(url)
 
 
-@lru_cache(maxsize=1)
-def _pieces(url: str, directory: Path, site: Site, _serial: int) -> Pieces:
-    """What is at hand in a worker during one run, which `_serial` tells from others."""
-    return Pieces(_opened(url), directory, site)
+_at_hand: dict[tuple[str, int, str], Pieces] = {}
+"""In a worker: what it copies from during one part of a run."""
+
+
+def _pieces(url: str, directory: Path, site: Site, task: Task) -> Pieces:
+    part = (url, task.serial, task.nodes[0].kind)
+    if part not in _at_hand:
+        _at_hand.clear()
+        _at_hand[part] = Pieces(_opened(url), directory, site, task.folders)
+    return _at_hand[part]
 
 
 def _round(desk: Desk, task: Task, pieces: Pieces) -> Round:
@@ -224,6 +230,12 @@ def _round(desk: Desk, task: Task, pieces: Pieces) -> Round:
 
 def _make(work: Round, task: Task) -> Made:
     """Documents of these nodes until a batch is full; of the archives of the first those left."""
+    with work.desk.store.snapshot():
+        return _made(work, *_parts(work, task))
+
+
+def _parts(work: Round, task: Task) -> tuple[list[Part], tuple[Node, ...], Left]:
+    """As many parts as make a batch, the nodes that are left, and of the first of them which archives."""
     parts: list[Part] = []
     size, left = 0, task.left
     for number, node in enumerate(task.nodes):
@@ -238,8 +250,8 @@ def _make(work: Round, task: Task) -> Made:
             size += sum(len(document.data) for document in documents[-1 - len(FORMATS) :])
         parts.append(Part(node, tuple(documents), view.gone, done=not todo))
         if size > BATCH_BYTES:
-            return _made(work, parts, task.nodes[number + bool(not todo) :], tuple(todo) or None)
-    return _made(work, parts, (), None)
+            return parts, task.nodes[number + bool(not todo) :], tuple(todo) or None
+    return parts, (), None
 
 
 def _made(work: Round, parts: Iterable[Part], rest: tuple[Node, ...], left: Left) -> Made:
@@ -280,14 +292,15 @@ def _live(work: Round, node: Node, view: View) -> Iterator[Document]:
     site, folder, articles = work.site, work.folders[node], view.articles
     prev = view.pages[-1].name if view.pages else None
     graves = _graves(work, node)[:TOMBSTONES]
+    work.pieces.expect(_paths(node, folder, site))
     for fmt in FORMATS:
         if fmt in site.formats:
             path = f"{folder}/{FEED_FILES[fmt]}"
-            take = work.pieces.of(fmt, path, work.folders)
+            take = work.pieces.of(fmt, path)
             feed = render_feed(fmt, node, articles, site, folder, take, prev_archive=prev, tombstones=graves)
             yield from _sound(work, fmt, feed, path, "feed", _key(node, path))
     path = page_path(node, folder)
-    page = render_page(node, work.folders, articles, site, work.pieces.of("page", path, work.folders))
+    page = render_page(node, work.folders, articles, site, work.pieces.of("page", path))
     yield Document(path, page.data, "page", _key(node, path), page.note(work.serial))
 
 
@@ -298,7 +311,7 @@ def _archive(work: Round, node: Node, page: ArchivePage) -> Iterator[Document]:
     articles = store.outlines(store.month(node, page.month, page.start, page.stop, count))
     graves = _graves(work, node, page.month) if not page.start else ()
     path = archives.archive_path(folder, page.name)
-    take = work.pieces.of("atom", path, work.folders)
+    take = work.pieces.of("atom", path)
     feed = render_archive(page, node, articles, work.site, folder, take, tombstones=graves)
     yield from _sound(work, "atom", feed, path, ARCHIVE, _key(node, folder))
 

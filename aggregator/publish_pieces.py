@@ -10,18 +10,17 @@ outputs show of the article changed since. So it is rendered once, and other fee
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from aggregator.model import Article, Node, Outline
 from aggregator.options import Site
-from aggregator.publish.entry import own_id
 from aggregator.publish.feeds import EntryCache
 from aggregator.publish.head import page_path
 from aggregator.publish.paths import FEED_FILES
-from aggregator.publish.pieces import Kind, Piece, Take, cut
-from aggregator.store import Store
+from aggregator.publish.pieces import Kind, Piece, Take, cut, is_own
+from aggregator.store import Owner, Store
 
 SHELF_BYTES = 16_000_000
 FILE_BYTES = 48_000_000
@@ -56,90 +55,93 @@ def _size(article: Article) -> int:
 
 
 class _File:
-    """A file of ours: its digest, as of which serial of the store it was made, and its entries."""
+    """A file of ours: as of which serial of the store it was made, and its entries; none if it was edited."""
 
     def __init__(self, sha256: bytes, data: bytes, note: bytes) -> None:
-        self.sha256 = sha256
         self.size = len(data)
         self.serial, self.pieces = cut(data, note) if hashlib.sha256(data).digest() == sha256 else (-1, {})
 
 
 class Pieces:
-    """The entries of documents, for one run, one site and one thread."""
+    """The entries of documents, for one part of a run (sources, or categories), one site and one thread."""
 
-    def __init__(self, store: Store, directory: Path, site: Site) -> None:
+    def __init__(self, store: Store, directory: Path, site: Site, folders: Mapping[Node, str]) -> None:
         self.cache = EntryCache()
-        self._store, self._directory, self._site = store, directory, site
+        self._store, self._directory, self._site, self._folders = store, directory, site, folders
         self._shelf = _Shelf(store)
+        self._owners: dict[str, Owner | None] = {}
+        self._feeds: dict[str, Mapping[Kind, str]] = {}
         self._files: OrderedDict[str, _File] = OrderedDict()
         self._room = FILE_BYTES
 
-    def of(self, kind: Kind, path: str, folders: Mapping[Node, str]) -> Take[Outline]:
+    def expect(self, paths: Iterable[str]) -> None:
+        """These files are about to be asked for: what is known of them is looked up at once."""
+        if unknown := [path for path in paths if path not in self._owners]:
+            found = self._store.owners(unknown)
+            self._owners |= {path: found.get(path) for path in unknown}
+
+    def of(self, kind: Kind, path: str) -> Take[Outline]:
         """What gives the entries of the document at `path`."""
-        return partial(self._take, kind, path, folders)
+        return partial(self._take, kind, path)
 
     def _take(
-        self,
-        kind: Kind,
-        path: str,
-        folders: Mapping[Node, str],
-        articles: Sequence[Outline],
-        ids: Mapping[str, str],
+        self, kind: Kind, path: str, articles: Sequence[Outline], ids: Mapping[str, str]
     ) -> list[Piece | None]:
-        own = {article.id: ids[article.uid] == own_id(article.uid) for article in articles}
-        found: dict[int, Piece | None] = {}
-
-        def look(where: Mapping[int, str]) -> None:
-            files = self._open(set(where.values()))
-            for article in articles:
-                file = files.get(where.get(article.id, ""))
-                piece = file.pieces.get(article.id) if file and file.serial >= article.changed else None
-                if piece is not None and piece.own == own[article.id]:
-                    found[article.id] = piece
-
-        def missing() -> list[Outline]:
-            return [article for article in articles if article.id not in found]
-
-        look({article.id: path for article in articles})
-        for article in missing():
-            if known := self.cache.known(kind, article.id, own=own[article.id]):
-                found[article.id] = known
-        look({article.id: _feed_of_source(kind, article, folders) for article in missing()})
-        loaded = self._shelf.take([article.id for article in missing()])
-        for article in missing():
+        self.expect([path])
+        own_file = self._open(path)
+        found = {
+            article.id: self._in(own_file, article, ids) or self._rendered(kind, article, ids)
+            for article in articles
+        }
+        missing = [article for article in articles if found[article.id] is None]
+        self.expect(feed for article in missing for feed in self._feeds_of(article.source).values())
+        for article in missing:
+            found[article.id] = self._in(self._open(self._feeds_of(article.source)[kind]), article, ids)
+        missing = [article for article in missing if found[article.id] is None]
+        loaded = self._shelf.take([article.id for article in missing]) if missing else {}
+        for article in missing:
             if article.id in loaded:
                 whole = loaded[article.id]
                 found[article.id] = self.cache.piece(kind, whole, ids[article.uid], self._site)
-        return [found.get(article.id) for article in articles]
+        return [found[article.id] for article in articles]
 
-    def _open(self, paths: set[str]) -> dict[str, _File]:
-        """Of these files those that are there and whose entries are known."""
-        opened = {}
-        for path, owner in self._store.owners(paths - {""}).items() if paths else ():
-            if owner.entries is None:
-                continue
-            file = self._files.get(path)
-            if file is None or file.sha256 != owner.sha256:
-                file = self._read(path, owner.sha256, owner.entries)
+    def _in(self, file: _File | None, article: Outline, ids: Mapping[str, str]) -> Piece | None:
+        """The article's piece in a file, unless it is another by now."""
+        if file is None or file.serial < article.changed:
+            return None
+        piece = file.pieces.get(article.id)
+        return piece if piece is not None and piece.own == is_own(article, ids) else None
+
+    def _rendered(self, kind: Kind, article: Outline, ids: Mapping[str, str]) -> Piece | None:
+        return self.cache.known(kind, article.id, own=is_own(article, ids))
+
+    def _open(self, path: str) -> _File | None:
+        """A file that was expected, if it is there and its entries are known."""
+        if path in self._files:
             self._files.move_to_end(path)
-            opened[path] = file
-        while self._room < 0 and len(self._files) > len(opened):
-            self._room += self._files.popitem(last=False)[1].size
-        return opened
-
-    def _read(self, path: str, sha256: bytes, note: bytes) -> _File:
+            return self._files[path]
+        owner = self._owners[path]
+        if owner is None or owner.entries is None:
+            return None
         try:
             data = (self._directory / path).read_bytes()
         except OSError:
-            data = b""
-        before = self._files.get(path)
-        file = self._files[path] = _File(sha256, data, note)
-        self._room -= file.size - (before.size if before else 0)
+            return None
+        file = self._files[path] = _File(owner.sha256, data, owner.entries)
+        self._room -= file.size
+        while self._room < 0 and len(self._files) > 1:
+            self._room += self._files.popitem(last=False)[1].size
         return file
 
-
-def _feed_of_source(kind: Kind, article: Outline, folders: Mapping[Node, str]) -> str:
-    node = Node("source", (article.source,))
-    if node not in folders:
-        return ""
-    return page_path(node, folders[node]) if kind == "page" else f"{folders[node]}/{FEED_FILES[kind]}"
+    def _feeds_of(self, source: str) -> Mapping[Kind, str]:
+        """The live feeds and the page of a source."""
+        if source not in self._feeds:
+            node = Node("source", (source,))
+            folder = self._folders[node]
+            self._feeds[source] = {
+                "page": page_path(node, folder),
+                "atom": f"{folder}/{FEED_FILES['atom']}",
+                "rss": f"{folder}/{FEED_FILES['rss']}",
+                "json": f"{folder}/{FEED_FILES['json']}",
+            }
+        return self._feeds[source]

@@ -111,6 +111,7 @@ def uri(address: str | None) -> str | None:
     return f"{parts.scheme}://{host}" + quote(rest, safe="/?#@!$&'()*+,;=:~%")
 
 
+@lru_cache(maxsize=8192)
 def is_uri(text: str) -> bool:
     """Whether `text` can be an id as it is: a URI of RFC 3986, and a correct one if it is a urn: or tag:."""
     if not _URI.fullmatch(text) or text.lower().startswith(("javascript:", "data:")):

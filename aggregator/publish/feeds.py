@@ -13,7 +13,7 @@ from aggregator.model import Article, Node, Tombstone
 from aggregator.options import Site
 from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.archives import ArchivePage, archive_address
-from aggregator.publish.entry import Facts, entry_ids, facts, newest_change, own_id
+from aggregator.publish.entry import Facts, entry_ids, facts, newest_change
 from aggregator.publish.head import Head, head
 from aggregator.publish.pieces import Kind, Piece, Placed, Rendered, Take
 
@@ -56,7 +56,7 @@ class EntryCache:
 
     def piece(self, kind: Kind, article: Article, article_id: str, site: Site) -> Piece | None:
         """The article in that format, or None if it cannot be rendered in it."""
-        own = article_id == own_id(article.uid)
+        own = article_id != article.guid
         key = (kind, article.id, own)
         if key in self._pieces:
             self._pieces.move_to_end(key)

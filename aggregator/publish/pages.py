@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aggregator.model import Node
 from aggregator.options import Site
-from aggregator.publish.entry import Facts, clean, language_tag, uri
+from aggregator.publish.entry import Facts, clean, entry_ids, language_tag, uri
 from aggregator.publish.head import FEED_TYPES, node_title, page_path, site_title
 from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML
 from aggregator.publish.pieces import Placed, Rendered, Take
@@ -68,7 +68,7 @@ def render_page(
     says. `articles` come newest first.
     """
     listed = articles[:NEWEST]
-    found = take(listed, {article.uid: "" for article in listed})
+    found = take(listed, entry_ids(listed))
     pieces = tuple(piece for piece in found if piece is not None)
     top, mark, end = _frame(node, folders, site, empty=not pieces).partition(_LIST)
     return Rendered(top + mark, pieces, end)

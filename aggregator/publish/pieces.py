@@ -27,7 +27,7 @@ class Piece:
     """An article as it stands in a document.
 
     article  its number in the store
-    own      whether its id in the feed is one of ours (see `entry.own_id`)
+    own      whether its id in the feed is another than its guid (see `is_own`)
     data     its bytes
     checked  whether it stood in a document that passed the gate
     """
@@ -36,6 +36,11 @@ class Piece:
     own: bool
     data: bytes
     checked: bool = False
+
+
+def is_own(article: Placed, ids: Mapping[str, str]) -> bool:
+    """Whether the id that an article has in a feed, of those by uid, is another than its guid."""
+    return ids[article.uid] != article.guid
 
 
 Take = Callable[[Sequence[Placed], Mapping[str, str]], list[Piece | None]]

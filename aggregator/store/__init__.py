@@ -7,7 +7,7 @@ from aggregator.store.floods import FloodRow
 from aggregator.store.history import Sighting
 from aggregator.store.months import Stretch
 from aggregator.store.nodes import NodeRow
-from aggregator.store.outputs import OutputRecord
+from aggregator.store.outputs import OutputRecord, Owner
 from aggregator.store.retention import Pruned
 from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
@@ -21,6 +21,7 @@ __all__ = [
     "Likeness",
     "NodeRow",
     "OutputRecord",
+    "Owner",
     "Pruned",
     "Revision",
     "Sighting",

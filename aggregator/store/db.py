@@ -50,6 +50,7 @@ class Store:
     def __init__(self, database: Database, policy: Policy) -> None:
         self._database = database
         self._policy = policy
+        self.snapshot = database.snapshot
 
     @classmethod
     def open(cls, url: str, policy: Policy | None = None) -> Self:
