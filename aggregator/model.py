@@ -60,12 +60,32 @@ class FileStamp:
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """A file that goes with an entry; `length` in bytes."""
+    """A file that goes with an entry; `length` in bytes, `duration` in seconds."""
 
     url: str
     type: str | None = None
     length: int | None = None
     title: str | None = None
+    duration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is said in an episode, as a file (Podcasting 2.0)."""
+
+    url: str
+    type: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """What a podcast says of an episode (Podcasting 2.0): numbers as digits, `chapters` an address."""
+
+    season: str | None = None
+    number: str | None = None
+    chapters: str | None = None
+    transcripts: tuple[Transcript, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +130,7 @@ class Entry:
     base: str | None = None
     origin: Origin | None = None
     rights: str | None = None
+    episode: Episode | None = None
     # Only entries from seed directories have these.
     categories: CategoryPath | None = None
     lead_image: str | None = None
@@ -196,6 +217,7 @@ class Refined:
     language: str | None = None
     origin: Origin | None = None
     rights: str | None = None
+    episode: Episode | None = None
     categories: CategoryPath | None = None
     file_time: datetime | None = None
     uid_prefix: str | None = None
@@ -310,6 +332,7 @@ class Article:
     language: str | None = None
     origin: Origin | None = None
     rights: str | None = None
+    episode: Episode | None = None
     related: tuple[Related, ...] = ()
     image_from: str = ""
     notes: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from html.entities import html5
 from typing import Any
 
 from aggregator.model import Document, Enclosure, Entry, Origin, Rhythm, Text
+from aggregator.parse import podcasts
 from aggregator.parse.dates import parse_date
 
 Found = dict[str, Any]
@@ -90,6 +91,7 @@ def entry(found: Found, *, url: str, language: str | None, atom: bool) -> Entry:
         base=_different(_get(detail, "base"), url) or _base(found, ("title_detail", "summary_detail"), url),
         origin=_origin(_detail(found, "source")),
         rights=_rights(found),
+        episode=podcasts.episode(found),
     )
 
 
@@ -214,7 +216,8 @@ def _authors(found: Found) -> Iterator[str]:
     written = _string(found, "author") or ""
     if len(people) < 2 and (mailbox := _MAILBOX.fullmatch(written)):
         names = [mailbox["before"] or mailbox["after"] or mailbox["email"]]
-    for name in names if any(names) else [written]:
+    credited = podcasts.credits_of(found)
+    for name in (*(names if any(names) else [written]), *credited):
         if name and name not in seen:
             seen.add(name)
             yield name
@@ -248,6 +251,7 @@ def _origin(source: Found) -> Origin | None:
 
 def _enclosures(found: Found) -> Iterator[Enclosure]:
     seen = set()
+    length_of_all = podcasts.seconds(_get(found, "itunes_duration"))
     attached = [link for link in _links(found) if _get(link, "rel") == "enclosure"]
     for item in (*attached, *_playable(found)):
         address = _string(item, "href") or _string(item, "url")
@@ -259,6 +263,8 @@ def _enclosures(found: Found) -> Iterator[Enclosure]:
                 type=_string(item, "type"),
                 length=_number(length),
                 title=_string(item, "title"),
+                duration=podcasts.seconds(_get(item, "duration"))
+                or (None if len(seen) > 1 else length_of_all),
             )
 
 

@@ -97,12 +97,13 @@ def _enclosures(item: Json) -> Iterator[Enclosure]:
     for attachment in _list(item, "attachments"):
         if not isinstance(attachment, dict) or not (url := _string(attachment, "url")):
             continue
-        size = attachment.get("size_in_bytes")
+        size, duration = attachment.get("size_in_bytes"), attachment.get("duration_in_seconds")
         yield Enclosure(
             url=url,
             type=_string(attachment, "mime_type"),
             length=int(size) if isinstance(size, (int, float)) and 0 < size < 2**63 else None,
             title=_string(attachment, "title"),
+            duration=int(duration) if isinstance(duration, (int, float)) and 1 <= duration < 2**31 else None,
         )
 
 

@@ -19,6 +19,7 @@ from xml.sax.xmlreader import InputSource, Locator, XMLReader
 import feedparser.api
 import feedparser.mixin
 
+from aggregator.parse.podcasts import NAMESPACES
 from aggregator.parse.strict import BUGS, Fresh, Strict
 from aggregator.parse.strict_tools import quick_resolve
 
@@ -139,6 +140,7 @@ def install() -> None:
     feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser = Strict, _Loose
     for parser in (Strict, _Loose):  # RFC 4287 4.2.6: an id is not an address to resolve
         parser.can_be_relative_uri = parser.can_be_relative_uri - {"id"}
+        parser.namespaces = parser.namespaces | NAMESPACES
 
 
 install()

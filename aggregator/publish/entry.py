@@ -6,14 +6,14 @@ Rules of this file: pure; an article in, values out. Each format puts them into 
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
 from mimetypes import MimeTypes
 from urllib.parse import quote, urlsplit
 
-from aggregator.model import Article, Enclosure
+from aggregator.model import Article, Enclosure, Episode, Transcript
 from aggregator.options import Site
 from aggregator.publish.pieces import Placed
 from aggregator.publish.terms import article_terms
@@ -77,6 +77,7 @@ class Facts:
     html: str
     summary: str
     enclosures: tuple[Enclosure, ...]
+    episode: Episode
     image: str | None
     categories: tuple[str, ...]
     language: str | None
@@ -185,6 +186,7 @@ def facts(article: Article, article_id: str, site: Site) -> Facts:
         html=body if whole else "",
         summary=_summary(article, body, short=terms.excerpt),
         enclosures=tuple(filter(None, map(_enclosure, article.enclosures))),
+        episode=_episode(article.episode or Episode()),
         image=uri(article.image),
         categories=_categories(article),
         language=None if language == site.language else language,
@@ -283,7 +285,13 @@ def _categories(article: Article) -> tuple[str, ...]:
 
 
 _KNOWN_TYPES = MimeTypes()  # the built-in table alone: what a machine has in /etc must not show in outputs
-_MORE_TYPES: Mapping[str, str] = {".opus": "audio/ogg", ".m4a": "audio/mp4", ".webp": "image/webp"}
+_MORE_TYPES: Mapping[str, str] = {
+    ".opus": "audio/ogg",
+    ".m4a": "audio/mp4",
+    ".webp": "image/webp",
+    ".vtt": "text/vtt",
+    ".srt": "application/x-subrip",
+}
 """What the standard library's table leaves out or has wrong for podcasts."""
 
 
@@ -292,9 +300,27 @@ def _enclosure(enclosure: Enclosure) -> Enclosure | None:
     url = uri(enclosure.url)
     if url is None:
         return None
+    length = enclosure.length if enclosure.length and enclosure.length > 0 else None
+    title = clean(enclosure.title or "") or None
+    return Enclosure(url, _type(enclosure.type, url), length, title, enclosure.duration)
+
+
+def _type(given: str | None, url: str) -> str:
+    """The media type as given, else what the name of the file says."""
+    if given and _MIME.fullmatch(given):
+        return given
     path = urlsplit(url).path
     suffix = "." + path.rsplit(".", 1)[-1].lower()
-    given = enclosure.type if enclosure.type and _MIME.fullmatch(enclosure.type) else None
-    guessed = _MORE_TYPES.get(suffix) or _KNOWN_TYPES.guess_type(path)[0] or "application/octet-stream"
-    length = enclosure.length if enclosure.length and enclosure.length > 0 else None
-    return Enclosure(url, given or guessed, length, clean(enclosure.title or "") or None)
+    return _MORE_TYPES.get(suffix) or _KNOWN_TYPES.guess_type(path)[0] or "application/octet-stream"
+
+
+def _episode(episode: Episode) -> Episode:
+    """The episode with every address a URI."""
+    found = ((one, uri(one.url)) for one in episode.transcripts)
+    return replace(
+        episode,
+        chapters=uri(episode.chapters),
+        transcripts=tuple(
+            Transcript(url, _type(one.type, url), language_tag(one.language)) for one, url in found if url
+        ),
+    )

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from aggregator.publish import episodes
 from aggregator.publish.entry import Facts
 from aggregator.publish.head import Head
 
@@ -27,7 +28,13 @@ def render_entry(facts: Facts) -> bytes:
         "language": facts.language,
         "attachments": [
             _kept(
-                {"url": file.url, "mime_type": file.type, "title": file.title, "size_in_bytes": file.length}
+                {
+                    "url": file.url,
+                    "mime_type": file.type,
+                    "title": file.title,
+                    "size_in_bytes": file.length,
+                    "duration_in_seconds": file.duration,
+                }
             )
             for file in facts.enclosures
         ],
@@ -38,6 +45,7 @@ def render_entry(facts: Facts) -> bytes:
                 "also": [{"title": other.title, "url": other.url} for other in facts.also],
             }
         ),
+        "_episode": episodes.in_json(facts.episode),
         "_related": [{"title": other.title, "url": other.url} for other in facts.covered],
         "_rights": _kept({"note": facts.rights}),
     }

@@ -10,7 +10,16 @@ Rules of this file: pure; `now` comes in. An entry that cannot be refined costs 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aggregator.model import CategoryPath, Document, Enclosure, Entry, Origin, Refined
+from aggregator.model import (
+    CategoryPath,
+    Document,
+    Enclosure,
+    Entry,
+    Episode,
+    Origin,
+    Refined,
+    Transcript,
+)
 from aggregator.options import Rule
 from aggregator.refine import excerpts, identity, images, language, policy, rules, similarity, text
 from aggregator.refine.html import Cleaned, sanitize
@@ -251,8 +260,28 @@ def _enclosures(entry: Entry, base: str | None) -> tuple[Enclosure, ...]:
             kind = text.label(enclosure.type or "")
             title = text.shorten(text.label(enclosure.title or ""), MAX_NAME)
             length = enclosure.length if enclosure.length and enclosure.length > 0 else None
-            found[url] = Enclosure(url, kind if "/" in kind else None, length, title or None)
+            found[url] = Enclosure(
+                url, kind if "/" in kind else None, length, title or None, enclosure.duration
+            )
     return tuple(found.values())
+
+
+def _episode(episode: Episode | None, base: str | None) -> Episode | None:
+    """The same with addresses that may leave the program, or None if nothing is left."""
+    if episode is None:
+        return None
+    transcripts: dict[str, Transcript] = {}
+    for one in episode.transcripts[:MAX_NAMES]:
+        if url := _web(one.url, base):
+            kind, tongue = text.label(one.type or ""), language.tag(one.language)
+            transcripts.setdefault(url, Transcript(url, kind if "/" in kind else None, tongue))
+    made = replace(episode, chapters=_web(episode.chapters, base), transcripts=tuple(transcripts.values()))
+    return made if made != Episode() else None
+
+
+def _web(address: str | None, base: str | None) -> str | None:
+    url = published(address, base) if address else None
+    return url if url and url.startswith("http") else None
 
 
 def _origin(origin: Origin | None, base: str | None) -> Origin | None:
@@ -271,10 +300,8 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
     entry, draft = one.entry, one.draft
     writing = similarity.of_text(draft.title, draft.text)
     image, image_from = images.lead(entry, draft.body, one.base, context.proxy_prefixes, context.fallbacks)
-    notes = list(one.notes)
     date = _past(draft.date, context.now)
-    if date != draft.date:
-        notes.append("date-future")
+    notes = [*one.notes, *(["date-future"] if date != draft.date else [])]
     tongue = language.tag(entry.language, document.language)
     if tongue is None:
         tongue = language.guess(f"{draft.title}. {draft.text}")
@@ -298,6 +325,7 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
         language=tongue,
         origin=_origin(entry.origin, one.base),
         rights=text.shorten(text.label(entry.rights or document.rights or ""), MAX_SUMMARY) or None,
+        episode=_episode(entry.episode, one.base),
         categories=entry.categories,
         file_time=entry.file_time,
         uid_prefix=entry.uid_prefix,

@@ -12,12 +12,14 @@ from aggregator.model import (
     Article,
     CategoryPath,
     Enclosure,
+    Episode,
     Origin,
     Outline,
     Provenance,
     Refined,
     Related,
     SourceKind,
+    Transcript,
 )
 from aggregator.store.bulk import Lookup
 from aggregator.store.codec import (
@@ -140,12 +142,16 @@ def given(entry: Refined, *, seed: bool) -> Given:
     The queries of pictures and enclosures do not count: tokens and sizes come and go there. Of a
     file everything counts, as somebody edited it.
     """
-    shown = [
+    shown: list[object] = [
         _without_query(entry.image or ""),
         [[_without_query(enclosure.url), enclosure.type] for enclosure in entry.enclosures],
         list(entry.authors),
         sorted(entry.tags),
     ]
+    if entry.episode:  # transcripts come later than their episode
+        episode = entry.episode
+        addresses = [episode.chapters or "", *(each.url for each in episode.transcripts)]
+        shown.append([episode.season, episode.number, *map(_without_query, addresses)])
     if seed:
         shown += [entry.exact_hash, list(entry.categories or ())]
     return Given(
@@ -161,6 +167,27 @@ def _without_query(url: str) -> str:
     return url.partition("?")[0]
 
 
+def _enclosure_values(enclosure: Enclosure) -> list[object]:
+    """Its fields in their order; the last one only if it is there, as it came later than the others."""
+    values: list[object] = [enclosure.url, enclosure.type, enclosure.length, enclosure.title]
+    return [*values, enclosure.duration] if enclosure.duration else values
+
+
+def _episode_values(episode: Episode) -> list[object]:
+    transcripts = [[each.url, each.type, each.language] for each in episode.transcripts]
+    return [episode.season, episode.number, episode.chapters, transcripts]
+
+
+def _episode(values: list[Any]) -> Episode:
+    season, number, chapters, transcripts = values
+    return Episode(
+        season=season,
+        number=number,
+        chapters=chapters,
+        transcripts=tuple(Transcript(*each) for each in transcripts),
+    )
+
+
 def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
     """The row of `contents` that holds the words of this entry."""
     origin = entry.origin
@@ -169,7 +196,7 @@ def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
             "guid": entry.guid,
             "authors": entry.authors,
             "summary": entry.summary,
-            "enclosures": [[each.url, each.type, each.length, each.title] for each in entry.enclosures],
+            "enclosures": [_enclosure_values(each) for each in entry.enclosures],
             "image": entry.image,
             "image_from": entry.image_from,
             "tags": entry.tags,
@@ -177,6 +204,7 @@ def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
             "origin": [origin.title, origin.link, origin.id] if origin else None,
             "rights": entry.rights,
             "notes": entry.notes,
+            "episode": _episode_values(entry.episode) if entry.episode else None,
         }
     )
     return {
@@ -284,6 +312,7 @@ def _article(row: Record, carried: tuple[Provenance, ...], others: tuple[Related
         language=details.get("language"),
         origin=Origin(*origin) if origin else None,
         rights=details.get("rights"),
+        episode=_episode(details["episode"]) if "episode" in details else None,
         related=others,
         image_from=details.get("image_from", ""),
         notes=tuple(details.get("notes", ())),
