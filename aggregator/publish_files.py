@@ -89,7 +89,11 @@ class Desk:
             pings.expect(self.store, announced)
         written = self.output.write(files, self._ours(files))
         left = written.failed.keys() | set(written.kept)
-        records = [_record(document) for document in documents if document.path not in left]
+        records = [
+            _record(document, written.digests.get(document.path))
+            for document in documents
+            if document.path not in left
+        ]
         with self.store.together():
             self.store.published(records, posts=posts, nodes=nodes, serial=serial)
             self.store.retire(gone)
@@ -118,8 +122,8 @@ class Desk:
         return {path: owner.sha256 for path, owner in self.store.owners(paths).items()}
 
 
-def _record(document: Document) -> OutputRecord:
-    digest = hashlib.sha256(document.data).digest()
+def _record(document: Document, digest: bytes | None) -> OutputRecord:
+    digest = digest or hashlib.sha256(document.data).digest()
     return OutputRecord(
         document.path, digest, len(document.data), document.kind, document.key, document.entries
     )

@@ -45,6 +45,7 @@ class Written:
     """What a batch came to.
 
     changed  the paths replaced or removed
+    digests  the SHA-256 of what was written, by path
     failed   the paths that could not be, each with a sentence that says why
     kept     the paths left alone because the file there is not ours, or was edited since we wrote it
     """
@@ -52,6 +53,7 @@ class Written:
     changed: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    digests: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Output:
@@ -84,15 +86,16 @@ class Output:
         wanted = {path: data for path, data in files.items() if self._differs(path, data, ours, kept, failed)}
         if not wanted:
             return Written((), failed, tuple(kept))
+        digests = {path: _digest(data) for path, data in wanted.items()}
         with _whole_disk(self.directory):
-            self._begin(wanted, lasting=ours is not None)
+            self._begin(digests, lasting=ours is not None)
             folders = self._make_folders(wanted, failed)
             staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
             changed = self._rename(staged, failed)
             _flush(folders | {(self.directory / path).parent for path in changed})
         if ours is None:
             self.settle()
-        return Written(tuple(changed), failed, tuple(kept))
+        return Written(tuple(changed), failed, tuple(kept), digests)
 
     def remove(self, paths: Iterable[str], ours: Mapping[str, bytes] | None = None) -> Written:
         """Removes files, and folders that this leaves empty. What is not there is no matter.
@@ -144,13 +147,13 @@ class Output:
             marker.unlink(missing_ok=True)
         return count
 
-    def _begin(self, files: Mapping[str, bytes], *, lasting: bool) -> None:
+    def _begin(self, digests: Mapping[str, bytes], *, lasting: bool) -> None:
         """Notes that a batch is under way and, if a record of it is to follow, what it writes."""
         if not self.directory.is_dir():
             self.directory.mkdir(parents=True)
             self.directory.chmod(FOLDER_MODE)  # whatever the umask
         if lasting:
-            self._unrecorded |= {_note(path, _digest(data)) for path, data in files.items()}
+            self._unrecorded |= {_note(path, digest) for path, digest in digests.items()}
         (self.directory / _MARKER).write_text("\n".join(sorted(self._unrecorded)), "utf-8")
 
     def _target(self, path: str, failed: dict[str, str]) -> Path | None:

@@ -17,8 +17,8 @@ from aggregator.store.chunks import SIZE, chunks
 
 Row = dict[str, Any]
 
-Text = tuple[str, tuple[str, ...] | None]
-"""A statement as text, and its parameters in order if the driver wants them so."""
+Text = tuple[str, tuple[str, ...] | None, Row]
+"""A statement as text, its parameters in order if the driver wants them so, and those it sets itself."""
 
 _SIZES = (*(2**power for power in range(9)), SIZE)
 
@@ -56,7 +56,7 @@ class Bulk:
         dialect = conn.dialect.name
         if dialect not in self._texts:
             self._texts[dialect] = _text(conn, self._build(conn), self._names)
-        text, order = self._texts[dialect]
+        text, order, _ = self._texts[dialect]
         if order is None:
             conn.exec_driver_sql(text, list(rows))
         elif len(order) == 1:
@@ -75,12 +75,20 @@ class Single:
 
     def __call__(self, conn: Connection, **named: object) -> Any:  # noqa: ANN401 - a row
         """Run it and return the first row, None if there is none."""
+        return self._run(conn, named).first()
+
+    def all(self, conn: Connection, **named: object) -> list[Any]:
+        """Run it and return all rows."""
+        return list(self._run(conn, named))
+
+    def _run(self, conn: Connection, named: Row) -> Any:  # noqa: ANN401 - rows
         dialect = conn.dialect.name
         if dialect not in self._texts:
             self._texts[dialect] = _text(conn, self._build(conn), self._names)
-        text, order = self._texts[dialect]
-        ordered = named if order is None else tuple(named[name] for name in order)
-        return conn.exec_driver_sql(text, ordered).first()
+        text, order, own = self._texts[dialect]
+        given = own | named
+        ordered = given if order is None else tuple(given[name] for name in order)
+        return conn.exec_driver_sql(text, ordered)
 
 
 class Lookup:
@@ -100,8 +108,8 @@ class Lookup:
             size = next(size for size in _SIZES if size >= len(some))
             # The last value again and again: few texts serve all lengths.
             padded = [*some, *(some[-1:] * (size - len(some)))]
-            given = {f"v{at}": value for at, value in enumerate(padded)} | named
-            text, order = self._text(conn, size)
+            text, order, own = self._text(conn, size)
+            given = own | {f"v{at}": value for at, value in enumerate(padded)} | named
             ordered = given if order is None else tuple(given[name] for name in order)
             rows += conn.exec_driver_sql(text, ordered).all()
         return rows
@@ -116,7 +124,8 @@ class Lookup:
 
 def _text(conn: Connection, statement: Any, names: Sequence[str] | None) -> Text:  # noqa: ANN401 - any statement
     compiled = statement.compile(dialect=conn.dialect, column_keys=list(names) if names else None)
-    return str(compiled), tuple(compiled.positiontup) if compiled.positional else None
+    order = tuple(compiled.positiontup) if compiled.positional else None
+    return str(compiled), order, {name: value for name, value in compiled.params.items() if value is not None}
 
 
 def inserting(table: sa.Table, *, ignore: bool = False, update: Sequence[str] = ()) -> Bulk:

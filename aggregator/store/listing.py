@@ -15,10 +15,10 @@ from sqlalchemy.engine import Connection
 
 from aggregator.model import Node
 from aggregator.store import months, stale
-from aggregator.store.bulk import Bulk, Lookup, deleting, inserting
+from aggregator.store.bulk import Bulk, Lookup, Single, deleting, inserting
 from aggregator.store.codec import from_json, to_json
 from aggregator.store.months import Listed
-from aggregator.store.nodes import ensure_nodes, is_node, nodes_by_id, nodes_of
+from aggregator.store.nodes import ensure_nodes, nodes_by_id, nodes_of
 from aggregator.store.schema import articles, listing, nodes, sightings, sources
 
 _TIE_BITS = 60
@@ -38,6 +38,16 @@ _PLACES = Lookup(
         .join(sources, sources.c.id == sightings.c.source_id)
         .where(articles.c.id.in_(ids))
     )
+)
+_NEWEST = Single(
+    lambda _: (
+        sa.select(listing.c.article_id)
+        .join(nodes, nodes.c.id == listing.c.node_id)
+        .where(nodes.c.kind == sa.bindparam("kind"), nodes.c.path == sa.bindparam("path"))
+        .order_by(listing.c.sort_at.desc(), listing.c.tie.desc(), listing.c.article_id.desc())
+        .limit(sa.bindparam("most"))
+    ),
+    ("kind", "path", "most"),
 )
 _LIST = inserting(listing)
 _UNLIST = deleting(listing)
@@ -122,11 +132,4 @@ def _listed(state: Mapping[int, Place], ids: Mapping[Node, int]) -> set[Listed]:
 
 def newest_ids(conn: Connection, node: Node, limit: int) -> list[int]:
     """The ids of the newest articles of a node's live feed, newest first, equal dates by uid."""
-    statement = (
-        sa.select(listing.c.article_id)
-        .join(nodes, nodes.c.id == listing.c.node_id)
-        .where(is_node(node))
-        .order_by(listing.c.sort_at.desc(), listing.c.tie.desc(), listing.c.article_id.desc())
-        .limit(limit)
-    )
-    return list(conn.execute(statement).scalars())
+    return [row[0] for row in _NEWEST.all(conn, kind=node.kind, path=to_json(node.path), most=limit)]

@@ -19,6 +19,11 @@ _OWNERS = Lookup(
         outputs.c.path.in_(paths)
     )
 )
+_PATHS = Lookup(
+    lambda keys: sa.select(outputs.c.path).where(
+        outputs.c.kind == sa.bindparam("kind"), outputs.c.key.in_(keys)
+    )
+)
 _WRITTEN = inserting(outputs, update=("sha256", "size", "kind", "key", "entries"))
 _RETIRED = inserting(obsolete, ignore=True)
 _FACT = inserting(meta, update=("value",))
@@ -78,13 +83,7 @@ def record(conn: Connection, files: Sequence[OutputRecord]) -> None:
 
 def paths_of(conn: Connection, kind: str, keys: Sequence[str]) -> list[str]:
     """The files written of these things."""
-    return [
-        path
-        for some in chunks(keys)
-        for path in conn.execute(
-            sa.select(outputs.c.path).where(outputs.c.kind == kind, outputs.c.key.in_(some))
-        ).scalars()
-    ]
+    return [path for (path,) in _PATHS(conn, keys, kind=kind)]
 
 
 def retire(conn: Connection, paths: Iterable[str]) -> None:

@@ -17,13 +17,13 @@ from aggregator.errors import StoreError
 from aggregator.model import Node
 from aggregator.store import months, stale
 from aggregator.store.batch import Batch
-from aggregator.store.bulk import Lookup, Row, insert_one, inserting
+from aggregator.store.bulk import Lookup, Row, Single, insert_one, inserting
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest, from_json, micros, moment, to_json
 from aggregator.store.identity import Named
 from aggregator.store.listing import places
 from aggregator.store.months import month_of
-from aggregator.store.nodes import ensure_nodes, is_node
+from aggregator.store.nodes import ensure_nodes
 from aggregator.store.removal import remove
 from aggregator.store.schema import (
     articles,
@@ -182,6 +182,17 @@ def take_down_source(conn: Connection, name: str, reason: str, now: datetime) ->
 _TOMBS = sa.select(tombs, sources.c.name).join_from(
     tombs, sources, sources.c.id == tombs.c.source_id, isouter=True
 )
+_LISTED = (
+    _TOMBS.join(tomb_nodes, tomb_nodes.c.tomb_id == tombs.c.id)
+    .join(nodes, nodes.c.id == tomb_nodes.c.node_id)
+    .where(nodes.c.kind == sa.bindparam("node_kind"), nodes.c.path == sa.bindparam("node_path"))
+    .order_by(tombs.c.at.desc(), tombs.c.id.desc())
+)
+_OF_NODE = Single(lambda _: _LISTED, ("node_kind", "node_path"))
+_OF_MONTH = Single(
+    lambda _: _LISTED.where(tomb_nodes.c.month == sa.bindparam("node_month")),
+    ("node_kind", "node_path", "node_month"),
+)
 
 
 def all_tombs(conn: Connection, kind: Kind) -> list[Tomb]:
@@ -191,14 +202,9 @@ def all_tombs(conn: Connection, kind: Kind) -> list[Tomb]:
 
 def of_node(conn: Connection, node: Node, month: str | None) -> list[Tomb]:
     """The takedowns of articles that this node listed (dated in `month` if given), the newest first."""
-    statement = (
-        _TOMBS.join(tomb_nodes, tomb_nodes.c.tomb_id == tombs.c.id)
-        .join(nodes, nodes.c.id == tomb_nodes.c.node_id)
-        .where(is_node(node))
-    )
-    if month is not None:
-        statement = statement.where(tomb_nodes.c.month == month)
-    return [_tomb(row) for row in conn.execute(statement.order_by(tombs.c.at.desc(), tombs.c.id.desc()))]
+    named = {"node_kind": node.kind, "node_path": to_json(node.path)}
+    rows = _OF_NODE.all(conn, **named) if month is None else _OF_MONTH.all(conn, **named, node_month=month)
+    return [_tomb(row) for row in rows]
 
 
 def by_marks(conn: Connection, found: Iterable[bytes]) -> list[Tomb]:
