@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 ENTRIES = 20
+WEEKS = 20_000
+"""Minutes over which the first entries are spread."""
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
 _TEXT = (
     "the market report of this week says that prices for grain and timber rose while ships waited outside "
@@ -47,10 +49,17 @@ def body(number: int) -> str:
     return "\n".join(parts)
 
 
+def _minutes(feed: int, number: int) -> int:
+    """When an entry was published: two weeks hold the first ones of all feeds, later ones are news."""
+    if number < ENTRIES:
+        return (feed * 1000 + number) % WEEKS + number
+    return WEEKS + ENTRIES + (number - ENTRIES) * 60 + feed % 60
+
+
 def item(feed: int, number: int) -> str:
     """One RSS item; numbers grow with time."""
     unique = feed * 1000 + number
-    date = format_datetime(EPOCH + timedelta(minutes=unique % 20000 + number), usegmt=True)
+    date = format_datetime(EPOCH + timedelta(minutes=_minutes(feed, number)), usegmt=True)
     link = f"https://site{feed}.example/posts/{number}"
     return (
         f"<item><title>Item {number} of feed {feed} 新闻</title><link>{link}</link><guid>{link}</guid>"

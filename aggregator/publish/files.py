@@ -68,6 +68,7 @@ class Output:
         self._swept = False
         self._unrecorded: set[str] = set()
         self._links: dict[str, Path | None] = {}  # by folder, for one batch
+        self._base = str(directory)  # what is done for every file is done with text: Path costs more
 
     def write(self, files: Mapping[str, bytes], ours: Mapping[str, bytes] | None = None) -> Written:
         """Brings the `files` on disk; those whose bytes are there already stay as they are.
@@ -92,7 +93,7 @@ class Output:
             folders = self._make_folders(wanted, failed)
             staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
             changed = self._rename(staged, failed)
-            _flush(folders | {(self.directory / path).parent for path in changed})
+            _flush({*map(str, folders), *(_folder(self._place(path)) for path in changed)})
         if ours is None:
             self.settle()
         return Written(tuple(changed), failed, tuple(kept), digests)
@@ -117,8 +118,8 @@ class Output:
                     kept.append(path)
                 elif _attempt(path, failed, partial(_unlink, target)):
                     changed.append(path)
-                    folders.add(target.parent)
-            _flush({self._prune(folder) for folder in folders})
+                    folders.add(Path(target).parent)
+            _flush({str(self._prune(folder)) for folder in folders})
         return Written(tuple(changed), failed, tuple(kept))
 
     def settle(self) -> None:
@@ -156,7 +157,10 @@ class Output:
             self._unrecorded |= {_note(path, digest) for path, digest in digests.items()}
         (self.directory / _MARKER).write_text("\n".join(sorted(self._unrecorded)), "utf-8")
 
-    def _target(self, path: str, failed: dict[str, str]) -> Path | None:
+    def _place(self, path: str) -> str:
+        return f"{self._base}/{path}"
+
+    def _target(self, path: str, failed: dict[str, str]) -> str | None:
         """Where `path` lies, if that is inside the folder and no symbolic link leads elsewhere."""
         parts = path.split("/")
         if any(part in {"", ".", ".."} or _ODD.search(part) for part in parts):
@@ -168,7 +172,7 @@ class Output:
         if link := self._links[folder]:
             failed[path] = f"{link} is a symbolic link; move it away, nothing is written through it"
             return None
-        return self.directory / path
+        return self._place(path)
 
     def _link_above(self, parts: Sequence[str]) -> Path | None:
         """The first of nested folders that is a symbolic link."""
@@ -201,12 +205,12 @@ class Output:
             return False
         return True
 
-    def _is_foreign(self, path: str, target: Path, ours: Mapping[str, bytes]) -> bool:
+    def _is_foreign(self, path: str, target: str, ours: Mapping[str, bytes]) -> bool:
         """Whether the file at `target` is not what we last wrote there."""
-        if target.is_symlink():
+        if os.path.islink(target):  # noqa: PTH114 - text costs less than Path
             return True
         try:
-            digest = _digest(target.read_bytes())
+            digest = _digest(_read(target))
         except OSError:
             return False
         return ours.get(path) != digest and _note(path, digest) not in self._unrecorded
@@ -214,38 +218,37 @@ class Output:
     def _make_folders(self, files: Mapping[str, bytes], failed: dict[str, str]) -> set[Path]:
         """Makes the folders that the files need; the parents whose listing this changed."""
         touched: set[Path] = set()
-        done: set[Path] = set()
+        done: set[str] = set()
         for path in files:
-            folder = (self.directory / path).parent
-            if folder not in done and _attempt(path, failed, partial(_mkdir, folder, touched)):
+            folder = _folder(self._place(path))
+            if folder not in done and _attempt(path, failed, partial(_mkdir, Path(folder), touched)):
                 done.add(folder)
         return touched
 
-    def _stage(self, files: Mapping[str, bytes], failed: dict[str, str]) -> list[tuple[str, Path]]:
+    def _stage(self, files: Mapping[str, bytes], failed: dict[str, str]) -> list[tuple[str, str]]:
         """Writes and flushes a temporary beside each file. A full disk raises OSError and leaves none."""
-        staged: list[tuple[str, Path]] = []
+        staged: list[tuple[str, str]] = []
+        start = f".aggregator-{os.getpid()}-"
         try:
             # In the order of the paths, as file systems are quickest folder by folder.
             for path, data in sorted(files.items()):
-                name = f".aggregator-{os.getpid()}-{next(self._numbers)}.tmp"
-                temporary = (self.directory / path).parent / name
+                temporary = f"{_folder(self._place(path))}/{start}{next(self._numbers)}.tmp"
                 staged.append((path, temporary))
                 _attempt(path, failed, partial(_write, temporary, data))
             _flush([temporary for path, temporary in staged if path not in failed])
         except OSError:
             for _, temporary in staged:
-                temporary.unlink(missing_ok=True)
+                Path(temporary).unlink(missing_ok=True)
             raise
         return [(path, temporary) for path, temporary in staged if path not in failed]
 
-    def _rename(self, staged: list[tuple[str, Path]], failed: dict[str, str]) -> list[str]:
+    def _rename(self, staged: list[tuple[str, str]], failed: dict[str, str]) -> list[str]:
         changed = []
         for path, temporary in staged:
-            target = self.directory / path
-            if _attempt(path, failed, partial(temporary.replace, target)):
+            if _attempt(path, failed, partial(os.replace, temporary, self._place(path))):
                 changed.append(path)
             else:
-                temporary.unlink(missing_ok=True)
+                Path(temporary).unlink(missing_ok=True)
         return changed
 
     def _prune(self, folder: Path) -> Path:
@@ -269,14 +272,23 @@ def _whole_disk(directory: Path) -> Iterator[None]:
         raise PublishError(f"{directory}: {error.strerror or error}; {advice}") from error
 
 
-def _holds(target: Path, found: os.stat_result, data: bytes) -> bool:
+def _holds(target: str, found: os.stat_result, data: bytes) -> bool:
     """Whether a regular file at `target` has these bytes already."""
     if not stat.S_ISREG(found.st_mode) or found.st_size != len(data):
         return False
     try:
-        return target.read_bytes() == data
+        return _read(target) == data
     except OSError:
         return False
+
+
+def _folder(place: str) -> str:
+    return place.rpartition("/")[0]
+
+
+def _read(target: str) -> bytes:
+    with open(target, "rb", buffering=0) as file:  # noqa: PTH123 - text costs less than Path
+        return file.read()
 
 
 def _digest(data: bytes) -> bytes:
@@ -303,7 +315,7 @@ def _sentence(path: str, error: OSError) -> str:
     return f"{path}: {error.strerror or error}"
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: str, data: bytes) -> None:
     """Writes a new file. Raises OSError, and leaves nothing then."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     try:
@@ -313,19 +325,19 @@ def _write(path: Path, data: bytes) -> None:
         while view:
             view = view[os.write(descriptor, view) :]
     except OSError:
-        path.unlink(missing_ok=True)
+        Path(path).unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
 
 
-def _flush(paths: Iterable[Path]) -> None:
+def _flush(paths: Iterable[str]) -> None:
     """Waits until the disk has these files or folders. Raises OSError.
 
     Several at once, as a file system commits what comes together in one go.
     """
     ordered = list(paths)
-    if len(ordered) >= MANY and _flush_all(ordered[0].parent):
+    if len(ordered) >= MANY and _flush_all(_folder(ordered[0])):
         return
     shares = [ordered[start::WORKERS] for start in range(min(WORKERS, len(ordered)))]
     if len(shares) < 2:
@@ -335,7 +347,7 @@ def _flush(paths: Iterable[Path]) -> None:
         list(pool.map(_flush_each, shares))
 
 
-def _flush_all(folder: Path) -> bool:
+def _flush_all(folder: str) -> bool:
     """Waits until the disk has all of the file system that `folder` lies in (syncfs(2), Linux).
 
     Whether that could be done. Raises OSError if the disk refused something.
@@ -354,7 +366,7 @@ def _flush_all(folder: Path) -> bool:
 _syncfs: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
 
 
-def _flush_each(paths: Iterable[Path]) -> None:
+def _flush_each(paths: Iterable[str]) -> None:
     for path in paths:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -375,7 +387,7 @@ def _mkdir(folder: Path, touched: set[Path]) -> None:
     touched.add(folder.parent)
 
 
-def _unlink(target: Path) -> None:
+def _unlink(target: str) -> None:
     if stat.S_ISDIR(os.lstat(target).st_mode):
         raise IsADirectoryError(errno.EISDIR, "a folder is in its place")
-    target.unlink()
+    os.unlink(target)  # noqa: PTH108
