@@ -101,7 +101,7 @@ def run_pass(settings: Settings, store: Store, plan: Plan, with_: Tools) -> Pass
     store.reconcile(settings.sources, begun)
     states = store.states()
     due = [source for source in settings.sources if plan.takes(source, states[source.name], begun)]
-    work = _Pass(settings, store, plan, with_, states, due)
+    work = _Pass(settings, store, plan, with_, states, due, begun)
     work.collect()
     work.publish()
     _note_pass(store, with_.clock())
@@ -128,12 +128,15 @@ class _Pass:
         with_: Tools,
         states: Mapping[str, SourceState],
         due: list[Source],
+        begun: datetime,
     ) -> None:
         self.rows: list[SourceReport] = []
         self.published = PublishReport()
         self._settings, self._store, self._plan, self._tools = settings, store, plan, with_
         self._states = states
         self._due = due
+        # When a pass met an entry is one moment for all, so that it does not matter who is asked first.
+        self._begun = begun
         # Sources that failed last time may hang again, so they wait behind the others.
         feeds = [source for source in due if source.kind == "feed"]
         self._feeds = sorted(feeds, key=lambda source: states[source.name].failures > 0)
@@ -235,7 +238,7 @@ class _Pass:
             held = [self._held(harvest) for harvest in harvests]
             if idle := {one.source.name: one.state for one in held if one.digested is None}:
                 self._store.save_states(idle)
-            rows = [_store(harvest, self._store, moment) for harvest in held]
+            rows = [_store(harvest, self._store, self._begun) for harvest in held]
         for harvest in harvests:
             self._pause_site(harvest, moment)
         self._tell(rows)

@@ -65,9 +65,12 @@ def entry(name: str, title: str, link: str, body: str, age: timedelta) -> Refine
 def stored(number: int, size: int) -> Refined:
     """One of `size` articles of the last 30 days."""
     age = timedelta(days=30) * (number / size)
-    return entry(
-        f"s{number}", f"Story {WORDS[number % 100]}", f"https://stored.example/{number}", text(number), age
-    )
+    return entry(f"s{number}", title(number), f"https://stored.example/{number}", text(number), age)
+
+
+def title(number: int) -> str:
+    """Most have a title of their own; one in 50 is that of a column which comes again and again."""
+    return f"Story {WORDS[number % 100]} {number}" if number // 20 % 50 else "Daily news"
 
 
 def incoming(number: int, size: int) -> Refined:
@@ -79,11 +82,11 @@ def incoming(number: int, size: int) -> Refined:
     if kind == "link":
         return entry(name, "Another title", f"https://stored.example/{known}", text(-number - 1), age)
     if kind == "text":
-        return entry(name, f"Story {WORDS[known % 100]}", link, text(known), age)
+        return entry(name, title(known), link, text(known), age)
     if kind == "near":
         return entry(name, "A changed lead", link, text(known, changed=8), age)
-    title = "The same title" if kind == "title" else f"Title {number}"
-    return entry(name, title, link, text(-number - 1), age)
+    own = "The same title" if kind == "title" else f"Title {number}"
+    return entry(name, own, link, text(-number - 1), age)
 
 
 def fill(store: Store, size: int) -> None:

@@ -4,14 +4,11 @@ Entries are taken in the order of their rungs and uids and candidates likewise, 
 order in a document nor that of the sources decides who is who.
 """
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy.engine import Connection
-
-from aggregator.model import Counts, Node, Refined
-from aggregator.store import floods, identity, related
+from aggregator.model import Counts, Node
+from aggregator.store import floods, identity, naming, related
 from aggregator.store.batch import Batch, sort_date
 from aggregator.store.codec import micros
 from aggregator.store.content import Given, rank
@@ -37,8 +34,9 @@ class _Work:
     fresh: dict[int, Head] = field(default_factory=dict)
     listed: dict[int, frozenset[Node]] = field(default_factory=dict)
     joined: set[int] = field(default_factory=set)
+    echoed: list[int] = field(default_factory=list)
     merges: list[tuple[int, int]] = field(default_factory=list)
-    near: list[tuple[int, Near]] = field(default_factory=list)
+    near: dict[int, tuple[Near, ...]] = field(default_factory=dict)
     void_links: set[str] = field(default_factory=set)
 
 
@@ -51,15 +49,19 @@ def add(
     """
     given = [one.given for one in new.values()]
     ladder = _ladder(batch, given)
+    name = batch.source.name
+    named = list(new.values()) if batch.seed else identity.told_apart(new.values(), name)
+    finder = Finder(batch, keys, named)
+    named = [identity.without_text(one, name) if finder.repeats(one) else one for one in named]
     work = _Work(
-        finder=Finder(batch, keys, new),
+        finder=finder,
         rows=rows_for(batch, given),
         taken=taken_uids(batch.conn, (one.entry.uid for one in given)),
         next_id=advance(batch.conn, "article", len(new)) - len(new),
     )
-    for one in _in_order(work.finder, new.values(), ladder):
+    for one in _in_order(work.finder, named, ladder):
         _take_in(batch, work, one, _decide(work.finder, one, ladder))
-    if flood := floods.rise(batch, work.fresh.values()):
+    if flood := floods.rise(batch, work.fresh.values(), work.echoed):
         for head in flood.held:
             work.fresh[head.id] = replace(head, flood_id=flood.id)
             work.rows.new_head(work.fresh[head.id])
@@ -106,6 +108,8 @@ def _take_in(batch: Batch, work: _Work, named: Named, verdict: Verdict) -> None:
         work.void_links.add(entry.canonical_link)
     if verdict.matches:
         best = verdict.matches[0]
+        if not work.finder.is_own(best.article_id):
+            work.echoed.append(work.finder.date(one))
         head = _join(batch, work, work.finder.heads[best.article_id], one)
         work.rows.sighting(head, named, best.rung, best.evidence)
         work.merges += ((head.id, other.article_id) for other in verdict.matches[1:])
@@ -115,7 +119,9 @@ def _take_in(batch: Batch, work: _Work, named: Named, verdict: Verdict) -> None:
         work.fresh[head.id] = head
         work.rows.new_article(head, one)
         work.rows.sighting(head, named, "new", None)
-    work.near += ((head.id, near) for near in verdict.near)
+    if head.origin == (batch.known.id, one.key):
+        # Only the words that the article shows tell whom it is related to.
+        work.near[head.id] = verdict.near
     work.finder.sighted(named, head)
     if head.id in work.fresh:
         work.fresh[head.id] = head
@@ -128,7 +134,7 @@ def _take_in(batch: Batch, work: _Work, named: Named, verdict: Verdict) -> None:
 def _new_head(batch: Batch, work: _Work, one: Given) -> Head:
     return Head(
         id=work.next_id,
-        uid=_free_uid(batch.conn, one.entry, work.taken),
+        uid=_uid(batch, work, one),
         title=one.entry.title,
         first_seen=batch.now,
         published=one.published,
@@ -136,21 +142,30 @@ def _new_head(batch: Batch, work: _Work, one: Given) -> Head:
         updated=_first_updated(one, batch.now),
         flood_id=None,
         origin=(batch.known.id, one.key),
-        rank=rank(one.published, batch.now, one.entry.link, batch.source.name),
+        rank=_rank(batch, one),
         text=one.text,
     )
 
 
-def _free_uid(conn: Connection, entry: Refined, taken: set[str]) -> str:
-    """The entry's uid, or one derived from it if another article has it."""
-    uid, count = entry.uid, 0
-    while uid in taken:
-        count += 1
-        derived = hashlib.sha256(f"{entry.uid}\0{entry.key}\0{count}".encode("utf-8", "surrogatepass"))
-        kept = entry.uid_prefix or ""
-        uid = (kept + derived.hexdigest())[:32]
-        taken |= taken_uids(conn, [uid])
-    taken.add(uid)
+def _rank(batch: Batch, one: Given) -> tuple[int, bool, str]:
+    return rank(one.published, batch.now, one.entry.link, batch.source.name)
+
+
+def _uid(batch: Batch, work: _Work, one: Given) -> str:
+    """The entry's uid, or one derived from it if another article has it and keeps it."""
+    uid = one.entry.uid
+    if uid in work.taken:
+        other = naming.holder(batch.conn, uid)
+        before = other and work.finder.heads.get(other.id, other)
+        if before and before.uid == uid and _rank(batch, one) < before.rank:
+            after = naming.rename(batch.conn, before, work.taken)
+            work.taken.add(after)
+            work.finder.renamed(before.id, after)
+            work.rows.renamed(before.id, after)
+        else:
+            own = identity.derived(uid, batch.source.name, one.key, one.entry.uid_prefix)
+            uid = naming.free(batch.conn, own, work.taken)
+    work.taken.add(uid)
     return uid
 
 
@@ -160,18 +175,18 @@ def _join(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
         # What somebody else shows too is no flood.
         head = replace(head, flood_id=None)
         work.rows.new_head(head)
-    mine = rank(one.published, batch.now, one.entry.link, batch.source.name)
+    mine = _rank(batch, one)
     if work.finder.is_absent(head):
         return _renew(batch, work, head, one)
     if mine >= head.rank:
         return head
-    published = head.published if one.published is None else one.published
+    file_time = micros(one.entry.file_time)
     after = replace(
         head,
-        uid=_origin_uid(work, head, one.entry.uid),
+        uid=_origin_uid(batch, work, head, one),
         title=one.entry.title,
-        published=published,
-        sort_at=sort_date(published, head.sort_at, head.first_seen),
+        published=one.published,
+        sort_at=sort_date(one.published, file_time, head.first_seen),
         updated=_first_updated(one, head.first_seen),
         origin=(batch.known.id, one.key),
         rank=mine,
@@ -181,12 +196,10 @@ def _join(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
     return after
 
 
-def _origin_uid(work: _Work, head: Head, wanted: str) -> str:
+def _origin_uid(batch: Batch, work: _Work, head: Head, one: Given) -> str:
     """The uid of the origin, while no post bears the one that the article has."""
-    if head.uid == wanted or head.uid in work.finder.posted or wanted in work.taken:
-        return head.uid
-    work.taken.add(wanted)
-    return wanted
+    fixed = head.uid == one.entry.uid or head.uid in work.finder.posted
+    return head.uid if fixed else _uid(batch, work, one)
 
 
 def _renew(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
@@ -217,7 +230,12 @@ def _write(batch: Batch, work: _Work) -> None:
     }
     relist(batch.conn, before, {**places(batch.conn, work.joined), **fresh})
     survivors = merge_all(batch, work.merges)
-    related.relate(batch.conn, work.near, survivors)
+    heads = work.finder.heads
+    apart = {
+        article_id: [near for near in found if heads[near.article_id].origin[0] != batch.known.id]
+        for article_id, found in work.near.items()
+    }
+    related.relate(batch.conn, apart, survivors, work.fresh)
 
 
 def _first_updated(one: Given, first_seen: int) -> int:

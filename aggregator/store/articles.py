@@ -106,7 +106,7 @@ def _store(batch: Batch, entries: Sequence[Refined]) -> tuple[Counts, frozenset[
     edited, recycled = without_recycled(batch, moved)
     again = _sighted(batch, (one.key for one in recycled)) if recycled else {}
     new |= {one.key: one for one in recycled if one.key not in again}
-    unseen = {key: named(one, batch.known.id) for key, one in new.items()}
+    unseen = {key: named(one, batch.known.id, batch.now) for key, one in new.items()}
     admitted = tombs.admitted(batch, unseen)
     shown = batch.shown | by_key.keys()
     counts = Counts(unchanged=len(shown) - len(admitted) - len(edited))

@@ -4,7 +4,7 @@ Held means: stored, posted and counted, but in no feed and on no page until it i
 another source shows too is no flood. A source's first fetch and seed directories never are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,19 +47,26 @@ class FloodRow:
     expected: int
 
 
-def rise(batch: Batch, fresh: Iterable[Head]) -> Flood | None:
-    """The flood that these new articles are, if they are one."""
+def rise(batch: Batch, fresh: Iterable[Head], echoed: Sequence[int]) -> Flood | None:
+    """The flood that these new articles are, if they are one.
+
+    `echoed` are the dates of what else is new from this source, and known from others: it is never
+    held, and counts all the same, so that it does not matter who is asked first.
+    """
     limit = batch.policy.flood_limit
     heads = list(fresh)
-    if limit is None or batch.seed or batch.known.last_success is None or len(heads) <= limit:
+    first = batch.seed or batch.known.last_success is None
+    if limit is None or first or len(heads) + len(echoed) <= limit:
         return None
     begin = batch.now - int(batch.policy.flood_age * _SECOND)
     expected = _expected(batch)
     old = [head for head in heads if head.sort_at < begin]
     young = [head for head in heads if head.sort_at >= begin]
-    held = old if len(old) > limit + expected else []
+    echoed_old = sum(date < begin for date in echoed)
+    echoed_young = len(echoed) - echoed_old
+    held = old if len(old) + echoed_old > limit + expected else []
     # An archive that is dated anew looks young.
-    held += young if len(young) > 2 * limit + _OUT_OF_ORDER * expected else []
+    held += young if len(young) + echoed_young > 2 * limit + _OUT_OF_ORDER * expected else []
     if not held:
         return None
     row = {"source_id": batch.known.id, "at": batch.now, "expected": expected}

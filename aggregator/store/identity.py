@@ -16,18 +16,21 @@ A false merge is worse than a duplicate: every rung names what speaks against a 
 all a source never gives one article twice at a time: entries that stand in one document are two.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from aggregator.model import Refined
 from aggregator.refine.identity import normal
 from aggregator.refine.similarity import THRESHOLD, Likeness
-from aggregator.store.codec import digest
-from aggregator.store.content import Given
+from aggregator.store.codec import day_of, digest
+from aggregator.store.content import Given, rank
 
 Rung = Literal["new", "link", "churn", "exact", "text", "near"]
 RUNGS: tuple[Rung, ...] = ("link", "churn", "exact", "text", "near")
+Mark = Literal["link", "churn", "exact", "text", "titled"]
+"""What a hash is of that articles are found by; `titled`: of a text with its title."""
 
 _DAY = 86_400_000_000
 CHURN_WINDOW = 2 * _DAY
@@ -47,18 +50,28 @@ class Own:
     exact: bytes
     present: bool
     """Whether the source still shows it: in this document, or as a file that exists."""
+    date: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A stored article that shares a mark with the entry; `date` in microseconds is that of its origin."""
+    """A stored article that shares a mark with the entry; dates are microseconds.
+
+    date    of its origin; `origin` is that source's id
+    own     its sightings by the source whose entry is being placed
+    told    on the rung `text`: the dates of the sightings with the entry's text
+    titled  on the rung `text`: whether one of these has the entry's title too
+    """
 
     article_id: int
     uid: str
     title: str = ""
     date: int = 0
+    origin: int = 0
     own: tuple[Own, ...] = ()
     sources: frozenset[int] = frozenset()
+    told: tuple[int, ...] = ()
+    titled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +141,24 @@ class Named:
     """A new entry, the marks to look for on each rung, and those under which it is found later."""
 
     given: Given
-    lookups: tuple[tuple[Rung, bytes], ...]
+    lookups: tuple[tuple[Mark, bytes], ...]
     marks: tuple[bytes, ...]
 
 
-def named(given: Given, source_id: int) -> Named:
-    """An entry of this source with its marks."""
+def named(given: Given, source_id: int, now: int) -> Named:
+    """An entry of this source with its marks; `now` in microseconds stands in for a date."""
     entry = given.entry
-    found: list[tuple[Rung, bytes]] = []
+    titles = _title_marks(given, source_id, rank(given.published, now, None, "")[0])
+    found: list[tuple[Mark, bytes]] = [("churn", mark) for mark in titles]
+    marks = list(titles[:1])
     if entry.canonical_link:
         found.append(("link", digest("link", entry.canonical_link)))
-    if mark := _title_mark(given, source_id):
-        found.append(("churn", mark))
+        marks.append(found[-1][1])
     if entry.fingerprint:
-        found.append(("text", digest("text", entry.fingerprint)))
-    marks = [mark for _, mark in found]
+        told = digest("text", entry.fingerprint)
+        titled = digest("titled", entry.fingerprint, normal(entry.title))
+        found += [("text", told), ("titled", titled)]
+        marks += [told, titled]
     if _says_something(entry):
         exact, linkless = digest("exact", entry.exact_hash), digest("linkless", entry.exact_hash)
         # An entry with a link looks only for those without: two links are two articles.
@@ -151,10 +167,46 @@ def named(given: Given, source_id: int) -> Named:
     return Named(given, tuple(found), tuple(marks))
 
 
-def _title_mark(given: Given, source_id: int) -> bytes | None:
-    """What an entry is called within its source; one without a title goes by its date."""
-    name = normal(given.entry.title) or (given.published and f"\x01{given.published}")
-    return digest("title", str(source_id), str(name)) if name else None
+def _title_marks(given: Given, source_id: int, date: int) -> tuple[bytes, ...]:
+    """What an entry is called within its source, on its day, then on those around it.
+
+    With the day in the mark, a title that comes every day leads to a few articles and not to all.
+    One without a title goes by its date.
+    """
+    name = normal(given.entry.title)
+    if not name:
+        return (digest("title", str(source_id), f"\x01{given.published}"),) if given.published else ()
+    day, reach = day_of(date), CHURN_WINDOW // _DAY
+    days = sorted(range(day - reach, day + reach + 1), key=lambda one: abs(one - day))
+    return tuple(digest("title", str(source_id), name, str(one)) for one in days)
+
+
+def told_apart(new: Iterable[Named], source: str) -> list[Named]:
+    """The entries of one document; of those that say the same only the first by uid goes by its text."""
+    told: set[str] = set()
+    found = []
+    for one in sorted(new, key=lambda one: (one.given.entry.uid, one.given.key)):
+        says = {one.given.entry.fingerprint or "", one.given.entry.exact_hash} - {""}
+        found.append(one if told.isdisjoint(says) else without_text(one, source))
+        told |= says
+    return found
+
+
+def without_text(one: Named, source: str) -> Named:
+    """The entry without what it has of its words: marks, and a uid that copies have too."""
+    kept = tuple((name, mark) for name, mark in one.lookups if name in ("link", "churn"))
+    own = {mark for _, mark in kept}
+    given, entry = one.given, one.given.entry
+    if not entry.canonical_link:
+        uid = derived(entry.uid, source, given.key, entry.uid_prefix)
+        given = replace(given, entry=replace(entry, uid=uid))
+    return Named(given, kept, tuple(mark for mark in one.marks if mark in own))
+
+
+def derived(uid: str, source: str, key: bytes, prefix: str | None = None) -> str:
+    """The uid for an entry whose own is another's too; the same whoever came first."""
+    made = hashlib.sha256(f"{uid}\0{source}\0{key.hex()}".encode("utf-8", "surrogatepass"))
+    return ((prefix or "") + made.hexdigest())[:32]
 
 
 def _says_something(entry: Refined) -> bool:
@@ -204,13 +256,13 @@ def _by_link(given: Given, _date: int, candidate: Candidate, ladder: Ladder, tex
 
 
 def _by_churn(given: Given, date: int, candidate: Candidate, ladder: Ladder, texts: Texts) -> str | None:
-    if not _left(candidate, ladder) or abs(date - candidate.date) > CHURN_WINDOW:
-        return None
-    if normal(given.entry.title) != normal(candidate.title):
+    # The title is in the mark. What others call the article, and when they gave it, is their affair.
+    apart = min((abs(date - own.date) for own in candidate.own), default=CHURN_WINDOW + 1)
+    if not _left(candidate, ladder) or apart > CHURN_WINDOW:
         return None
     likeness = texts.alike(candidate.article_id)
     # A short text under a general title comes again every day; on the same second it is one.
-    if date != candidate.date and (given.entry.fingerprint is None or likeness is None):
+    if apart and (given.entry.fingerprint is None or likeness is None):
         return None
     if likeness is None:
         return "title and date"
@@ -223,17 +275,15 @@ def _by_exact(given: Given, _date: int, candidate: Candidate, ladder: Ladder, _t
 
 
 def _by_text(given: Given, date: int, candidate: Candidate, _ladder: Ladder, _texts: Texts) -> str | None:
-    if candidate.own:
-        return None
     # The words of a programme or a series come again every week, under another title.
-    same_title = normal(given.entry.title) == normal(candidate.title)
-    if not same_title and abs(date - candidate.date) > _TEXT_WINDOW:
-        return None
-    return given.entry.fingerprint
+    fits = candidate.titled or any(abs(date - told) <= _TEXT_WINDOW for told in candidate.told)
+    return given.entry.fingerprint if fits and not candidate.own else None
 
 
 def _by_near(_given: Given, date: int, candidate: Candidate, ladder: Ladder, texts: Texts) -> str | None:
-    if ladder.near == "off" or candidate.own or abs(date - candidate.date) > ladder.window:
+    # Articles that stay apart may have sources in common: they name each other for their words.
+    own = candidate.own if ladder.near == "merge" else candidate.origin == ladder.source_id
+    if ladder.near == "off" or own or abs(date - candidate.date) > ladder.window:
         return None
     likeness = texts.compare(candidate.article_id)
     return f"{likeness.score:.2f}" if likeness.near(ladder.threshold) else None

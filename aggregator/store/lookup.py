@@ -21,7 +21,9 @@ _DAY_SECONDS = 86400
 _COMMON = 50
 
 _MARKED = Lookup(
-    lambda values: sa.select(marks.c.mark, marks.c.article_id).distinct().where(marks.c.mark.in_(values))
+    lambda values: sa.select(marks.c.mark, marks.c.article_id, marks.c.source_id).where(
+        marks.c.mark.in_(values)
+    )
 )
 _BANDED = Lookup(
     lambda values: sa.select(bands.c.band, bands.c.article_id).where(
@@ -32,8 +34,29 @@ _BANDED = Lookup(
 )
 _CARRIED = Lookup(
     lambda ids: sa.select(
-        sightings.c.article_id, sightings.c.source_id, sightings.c.key, sightings.c.exact, sightings.c.guid
+        sightings.c.article_id,
+        sightings.c.source_id,
+        sightings.c.key,
+        sightings.c.exact,
+        sightings.c.guid,
+        sightings.c.published,
+        sightings.c.first_seen,
     ).where(sightings.c.article_id.in_(ids))
+)
+# Joined by the article alone: an index leads to its sightings, of which there are few.
+_TOLD = Lookup(
+    lambda values: (
+        sa.select(
+            marks.c.mark,
+            marks.c.article_id,
+            marks.c.source_id,
+            sightings.c.source_id,
+            sightings.c.published,
+            sightings.c.first_seen,
+        )
+        .join(sightings, sightings.c.article_id == marks.c.article_id)
+        .where(marks.c.mark.in_(values))
+    )
 )
 _FILES = Lookup(
     lambda paths: sa.select(files.c.path).where(
@@ -103,15 +126,23 @@ class Finder:
     `keys` are those of all entries that the source shows.
     """
 
-    def __init__(self, batch: Batch, keys: Collection[bytes], new: Mapping[bytes, Named]) -> None:
+    def __init__(self, batch: Batch, keys: Collection[bytes], new: Collection[Named]) -> None:
         self._batch = batch
         self._bodies: dict[int, str] = {}
-        wanted = (mark for one in new.values() for _, mark in one.lookups)
-        self._marked = _grouped(_MARKED(batch.conn, wanted))
-        self._banded = _grouped(self._find_bands([one.given for one in new.values()]))
+        wanted = [each for one in new for each in one.lookups]
+        found = _MARKED(batch.conn, (mark for _, mark in wanted))
+        telling = {mark for name, mark in wanted if name in {"text", "titled"}}
+        self._marked = _grouped((row[:2] for row in found), telling)
+        mine = [row for row in found if row[2] == batch.known.id and row[0] in self._marked]
+        texts = {mark for name, mark in wanted if name == "text" and mark in self._marked}
+        self._told = _told(batch.conn, texts)
+        self._banded = _grouped(self._find_bands([one.given for one in new]))
         ids = {one for found in (self._marked, self._banded) for group in found.values() for one in group}
         self.heads = heads(batch.conn, ids)
         self._candidates = candidates(batch, self.heads, keys)
+        self._shown = {
+            mark for mark, article, _ in mine if any(own.present for own in self._candidates[article].own)
+        }
         self.posted = posted(batch.conn, (head.uid for head in self.heads.values()))
 
     def _find_bands(self, new: Iterable[Given]) -> Iterable[tuple[int, int]]:
@@ -131,17 +162,34 @@ class Finder:
     def candidates(self, one: Named) -> Mapping[Rung, list[Candidate]]:
         """The articles that bear the marks of this entry, by rung."""
         found: dict[Rung, set[int]] = defaultdict(set)
-        for rung, mark in one.lookups:
-            found[rung].update(self._marked.get(mark, ()))
+        titled: set[int] = set()
+        told: dict[int, tuple[int, ...]] = {}
+        for name, mark in one.lookups:
+            ids = self._marked.get(mark, ())
+            if name == "titled":
+                titled.update(ids)
+            else:
+                found[name].update(ids)
+            if name == "text":
+                told = {each: tuple(self._told[mark, each]) for each in ids}
         if self._batch.policy.near != "off":
             shared = (self._banded.get(band, ()) for band in one.given.entry.bands)
-            # What very many texts share is the closing line of a site.
-            found["near"].update(each for group in shared if len(group) <= _COMMON for each in group)
+            found["near"].update(each for group in shared for each in group)
         # Orphaned bands of articles that were removed lead nowhere.
-        return {
-            rung: [self._candidates[one] for one in ids if one in self._candidates]
+        candidates = {
+            rung: [self._candidates[each] for each in ids if each in self._candidates]
             for rung, ids in found.items()
         }
+        texts = candidates.get("text", ())
+        candidates["text"] = [
+            replace(each, told=told[each.article_id], titled=each.article_id in titled) for each in texts
+        ]
+        return candidates
+
+    def repeats(self, one: Named) -> bool:
+        """Whether the source shows this very text under another key, so that it does not tell which."""
+        told = {mark for name, mark in one.lookups if name not in ("link", "churn")}
+        return not self._batch.seed and not told.isdisjoint(self._shown)
 
     def texts(self, one: Given) -> Texts:
         """How the texts of articles compare with that of an entry."""
@@ -159,11 +207,21 @@ class Finder:
             self._bodies |= bodies(self._batch.conn, [article_id])
         return self._bodies.get(article_id, "")
 
+    def is_own(self, article_id: int) -> bool:
+        """Whether this source gave the article before."""
+        return bool(self._candidates[article_id].own)
+
     def is_absent(self, head: Head) -> bool:
         """Whether the origin is a sighting of this source that it does not show any more."""
         own = self._candidates[head.id].own
         mine = head.origin[0] == self._batch.known.id
         return mine and any(one.key == head.origin[1] and not one.present for one in own)
+
+    def renamed(self, article_id: int, uid: str) -> None:
+        """An article has another uid from now on."""
+        if article_id in self.heads:
+            self.heads[article_id] = replace(self.heads[article_id], uid=uid)
+            self._candidates[article_id] = replace(self._candidates[article_id], uid=uid)
 
     def sighted(self, named: Named, head: Head) -> None:
         """Take in that this entry has just become a sighting of this article."""
@@ -172,7 +230,7 @@ class Finder:
             return
         one = named.given
         before = self._candidates.get(head.id, _candidate(head))
-        own = Own(one.key, digest("hash", one.entry.exact_hash), present=True)
+        own = Own(one.key, digest("hash", one.entry.exact_hash), present=True, date=self.date(one))
         carried = before.sources | {self._batch.known.id}
         self._candidates[head.id] = replace(_candidate(head), own=(*before.own, own), sources=carried)
         self.heads[head.id] = head
@@ -180,15 +238,33 @@ class Finder:
             return
         # Each file is a document of its own, so files of one batch may meet.
         for mark in named.marks:
-            if head.id not in self._marked[mark]:
-                self._marked[mark].append(head.id)
+            self._marked[mark].add(head.id)
+            self._told[mark, head.id].append(self.date(one))
         self._bodies.setdefault(head.id, one.entry.body)
 
 
-def _grouped(pairs: Iterable[tuple[bytes | int, int]]) -> dict[bytes | int, list[int]]:
-    found: dict[bytes | int, list[int]] = defaultdict(list)
+def _grouped(
+    pairs: Iterable[tuple[bytes | int, int]], telling: Collection[bytes] | None = None
+) -> dict[bytes | int, set[int]]:
+    """The articles by what leads to them.
+
+    Words (`telling`; None: all) that very many articles share tell nothing: the closing line of a site.
+    """
+    found: dict[bytes | int, set[int]] = defaultdict(set)
     for name, article_id in pairs:
-        found[name].append(article_id)
+        found[name].add(article_id)
+    for name in [name for name, ids in found.items() if len(ids) > _COMMON]:
+        if telling is None or name in telling:
+            del found[name]
+    return found
+
+
+def _told(conn: Connection, texts: Iterable[bytes]) -> dict[tuple[bytes, int], list[int]]:
+    """For each of these marks and article that bears it the dates of the sightings that it comes from."""
+    found: dict[tuple[bytes, int], list[int]] = defaultdict(list)
+    for mark, article_id, marked_by, source_id, published, first_seen in _TOLD(conn, texts):
+        if marked_by == source_id:
+            found[mark, article_id].append(rank(published, first_seen, None, "")[0])
     return found
 
 
@@ -217,7 +293,8 @@ def candidates(batch: Batch, found: Mapping[int, Head], keys: Collection[bytes])
     own: dict[int, list[Own]] = defaultdict(list)
     for row in mine:
         present = row.key in keys or row.guid in there
-        own[row.article_id].append(Own(row.key, row.exact, present))
+        date = rank(row.published, row.first_seen, None, "")[0]
+        own[row.article_id].append(Own(row.key, row.exact, present, date))
     return {
         head.id: replace(_candidate(head), own=tuple(own[head.id]), sources=frozenset(carried[head.id]))
         for head in found.values()
@@ -225,7 +302,7 @@ def candidates(batch: Batch, found: Mapping[int, Head], keys: Collection[bytes])
 
 
 def _candidate(head: Head) -> Candidate:
-    return Candidate(head.id, head.uid, head.title, head.rank[0])
+    return Candidate(head.id, head.uid, head.title, head.rank[0], head.origin[0])
 
 
 def bodies(conn: Connection, ids: Iterable[int]) -> dict[int, str]:

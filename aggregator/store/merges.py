@@ -12,7 +12,7 @@ from aggregator.store.identity import may_merge
 from aggregator.store.listing import places, relist
 from aggregator.store.lookup import Head, candidates, heads, posted
 from aggregator.store.removal import others, remove, touch
-from aggregator.store.schema import articles, marks, related, sightings
+from aggregator.store.schema import articles, marks, sightings
 
 
 def merge_all(batch: Batch, pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
@@ -42,20 +42,18 @@ def _merge(conn: Connection, winner: Head, loser: Head) -> None:
     fixed = posted(conn, [winner.uid, loser.uid])
     uid = loser.uid if loser.uid in fixed and winner.uid not in fixed else winner.uid
     first_seen = min(winner.first_seen, loser.first_seen)
-    published = loser.published if winner.published is None else winner.published
     head = replace(
         winner,
         uid=uid,
         first_seen=first_seen,
-        published=published,
-        sort_at=sort_date(published, winner.sort_at, first_seen),
+        sort_at=sort_date(winner.published, winner.sort_at, first_seen),
         flood_id=None if None in {winner.flood_id, loser.flood_id} else winner.flood_id,
     )
     neighbours = others(conn, [winner.id, loser.id])
     relist(conn, places(conn, [winner.id, loser.id]), {})
     _move(conn, winner.id, loser.id)
     remove(conn, [loser.id])
-    columns = ("uid", "first_seen", "published", "sort_at", "flood_id")
+    columns = ("uid", "first_seen", "sort_at", "flood_id")
     values = {name: getattr(head, name) for name in columns}
     conn.execute(sa.update(articles).where(articles.c.id == head.id).values(values))
     relist(conn, {}, places(conn, [head.id]))
@@ -63,16 +61,8 @@ def _merge(conn: Connection, winner: Head, loser: Head) -> None:
 
 
 def _move(conn: Connection, winner: int, loser: int) -> None:
-    """Hand sightings, marks and relations over."""
+    """Hand sightings and marks over; whom the loser's words were like goes with these words."""
     conn.execute(sa.update(sightings).where(sightings.c.article_id == loser).values(article_id=winner))
-    for table, own, rest in (
-        (marks, marks.c.article_id, ("mark", "source_id")),
-        (related, related.c.article_id, ("other_id", "likeness")),
-        (related, related.c.other_id, ("article_id", "likeness")),
-    ):
-        columns = [table.c[name] for name in rest]
-        chosen = sa.select(sa.literal(winner), *columns).where(own == loser)
-        for column in columns:
-            if column.name in {"article_id", "other_id"}:
-                chosen = chosen.where(column != winner)
-        conn.execute(insert(conn, table).from_select([own.name, *rest], chosen).on_conflict_do_nothing())
+    columns = ("mark", "article_id", "source_id")
+    chosen = sa.select(marks.c.mark, sa.literal(winner), marks.c.source_id).where(marks.c.article_id == loser)
+    conn.execute(insert(conn, marks).from_select(columns, chosen).on_conflict_do_nothing())

@@ -23,8 +23,6 @@ from aggregator.store.schema import (
 _TABLES = (
     (sightings, sightings.c.article_id),
     (marks, marks.c.article_id),
-    (related, related.c.article_id),
-    (related, related.c.other_id),
     (revisions, revisions.c.article_id),
     (contents, contents.c.article_id),
     (stale_posts, stale_posts.c.article_id),
@@ -39,6 +37,7 @@ def remove(conn: Connection, ids: Collection[int]) -> None:
         retire_posts(conn, some)
         relist(conn, places(conn, some), {})
         _forget_seen(conn, some)
+        unrelate(conn, some, touched)
         for table, column in _TABLES:
             conn.execute(sa.delete(table).where(column.in_(some)))
         touch(conn, touched - set(ids))
@@ -63,6 +62,14 @@ def others(conn: Connection, ids: Iterable[int]) -> set[int]:
         statement = sa.select(related.c.other_id).where(related.c.article_id.in_(some))
         found.update(conn.execute(statement).scalars())
     return found
+
+
+def unrelate(conn: Connection, ids: Collection[int], neighbours: Iterable[int]) -> None:
+    """These articles name nobody, and of `neighbours`, all that named them, nobody names them."""
+    conn.execute(sa.delete(related).where(related.c.article_id.in_(list(ids))))
+    for some in chunks(sorted(neighbours)):
+        named = sa.and_(related.c.article_id.in_(some), related.c.other_id.in_(list(ids)))
+        conn.execute(sa.delete(related).where(named))
 
 
 def touch(conn: Connection, ids: Iterable[int]) -> None:

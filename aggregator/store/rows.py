@@ -64,6 +64,11 @@ class Rows:
         else:
             self.article_updates[head.id] = {"b_id": head.id} | _head_columns(head)
 
+    def renamed(self, article_id: int, uid: str) -> None:
+        """A stored article was given another uid."""
+        if article_id in self.article_updates:
+            self.article_updates[article_id]["uid"] = uid
+
     def new_words(self, head: Head, given: Given, *, edited: bool) -> None:
         """The article is to say what this entry says; `edited`: which is not what it said before."""
         self.new_head(head)
@@ -96,7 +101,7 @@ class Rows:
         """The source gave this entry otherwise than before."""
         row: Row = {"b_source_id": self.batch.known.id, "b_key": given.key, "published": published}
         self.sighting_updates.append(row | self._seen(given))
-        self._mark(article_id, identity.named(given, self.batch.known.id))
+        self._mark(article_id, identity.named(given, self.batch.known.id, self.batch.now))
 
     def drop_sighting(self, key: bytes) -> None:
         """The source gives this under another key now."""

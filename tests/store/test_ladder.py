@@ -1,16 +1,12 @@
-"""The identity ladder over whole histories: churn, recycled keys, near duplicates, and order."""
+"""The identity ladder over whole histories: churn, recycled keys, near duplicates."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import permutations
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
 import pytest
 from entries import LONG, NOON, OTHER, STORY, WIRE, entry, feed
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from aggregator.model import Article, Counts, Node, Refined, SourceState
 from aggregator.options import Policy, Source
@@ -215,48 +211,6 @@ class TestNear:
             assert (left.id, left.related) == (earlier.id, ())
 
 
-def state_of(store: Store) -> list[object]:
-    """What outputs could show, without row ids."""
-    return [
-        (
-            [(one.source, one.link) for one in article.sources],
-            *(article.uid, article.title, article.body, article.published, article.sort_at, article.updated),
-            [one.uid for one in article.related],
-        )
-        for article in all_articles(store)
-    ]
-
-
-def fetch_all(fresh: Path, file: Path, order: Sequence[tuple[Source, Sequence[Refined]]]) -> list[object]:
-    copyfile(fresh, file)
-    try:
-        with Store.open(f"sqlite:///{file}") as store:
-            store.reconcile([A, B, C], NOON)
-            for source, entries in order:
-                record(store, source, *entries)
-            found = state_of(store)
-            assert sum(record(store, source, *entries).unchanged for source, entries in order) == sum(
-                len(entries) for _, entries in order
-            )
-            assert state_of(store) == found
-            return found
-    finally:
-        for name in file.parent.glob(f"{file.name}*"):
-            name.unlink()
-
-
-def test_a_bridge_between_two_articles_makes_them_one(tmp_path: Path, fresh: Path) -> None:
-    """A shares its link with B and B its text with C: one article, whoever comes first."""
-    documents = [
-        (A, [entry("a", link="https://x.example/1", title="T", body="<p>short</p>", published=NOON)]),
-        (B, [entry("b", link="https://x.example/1", title="T", body=STORY, published=NOON - timedelta(1))]),
-        (C, [entry("c", link="https://y.example/1", title="T", body=STORY, published=NOON - timedelta(2))]),
-    ]
-    states = [fetch_all(fresh, tmp_path / "o.db", order) for order in permutations(documents)]
-    assert all(state == states[0] for state in states)
-    assert len(states[0]) == 1
-
-
 def test_a_written_post_keeps_its_uid(store: Store) -> None:
     """Once a post was written its article's uid stays, whoever turns out to be the origin."""
     late = entry("a", link="https://x.example/1", title="T", body=STORY, published=NOON)
@@ -286,41 +240,3 @@ def test_merging_two_written_posts_removes_one(store: Store) -> None:
     assert article.uid == two.uid
     assert store.obsolete() == (f"posts/{one.uid}.md",)
     assert {row.node.path: row.articles for row in store.nodes()}[()] == 1
-
-
-# Three writings, each under one of two links or none, whole or cut to a few words. A source gives each
-# at most once: what it tells apart itself is never merged, and then somebody has to come first.
-_versions = st.fixed_dictionaries(
-    {
-        "link": st.sampled_from(["a", "b", None]),
-        "whole": st.booleans(),
-        "published": st.sampled_from([NOON - timedelta(days=day) for day in range(3)]),
-    }
-)
-_documents = st.lists(st.dictionaries(st.integers(0, 2), _versions), min_size=3, max_size=3)
-
-
-def documents_of(drawn: list[dict[int, dict[str, Any]]]) -> list[tuple[Source, list[Refined]]]:
-    """A document of each source."""
-    return [
-        (source, [version_of(source, story, **fields) for story, fields in stories.items()])
-        for source, stories in zip((A, B, C), drawn, strict=True)
-    ]
-
-
-def version_of(source: Source, story: int, *, link: str | None, whole: bool, published: datetime) -> Refined:
-    body = (STORY, OTHER, LONG)[story] if whole else f"<p>In short: {'abc'[story]}</p>"
-    address = link and f"https://{link}.example/{story}"
-    title = f"Title {'abc'[story]}"
-    return entry(f"{source.name}{story}", title=title, link=address, body=body, published=published)
-
-
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(_documents)
-def test_the_order_of_sources_does_not_matter(
-    tmp_path: Path, fresh: Path, drawn: list[dict[int, dict[str, Any]]]
-) -> None:
-    """Same articles, origins, words and dates in any order, and a second round changes nothing."""
-    documents = documents_of(drawn)
-    states = [fetch_all(fresh, tmp_path / "o.db", order) for order in permutations(documents)]
-    assert all(state == states[0] for state in states)
