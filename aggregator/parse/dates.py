@@ -7,6 +7,7 @@ tried against the other shapes.
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from aggregator.parse.datewords import DROPPED, HALVES, MONTHS, ZONES, fold
 
@@ -151,7 +152,7 @@ def _date(parts: dict[str, str | None]) -> datetime | None:
         month, day = (int(other), int(first)) if int(first) > 12 else (int(first), int(other))
         return _at(year, month, day)
     name = parts.get("name")
-    number = MONTHS.get(fold(name)) if name else int(parts.get("month") or 1)
+    number = MONTHS.get(name) or MONTHS.get(fold(name)) if name else int(parts.get("month") or 1)
     return _at(year, number, int(parts.get("day") or 1)) if number else None
 
 
@@ -178,6 +179,7 @@ def _time(parts: dict[str, str | None]) -> timedelta:
     return timedelta(hours=hour, minutes=minute, seconds=second)
 
 
+@lru_cache(maxsize=512)
 def _zone(text: str | None, default: tzinfo) -> tzinfo:
     if not text:
         return default

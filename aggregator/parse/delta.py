@@ -66,7 +66,7 @@ def parse_changes(
     data = text.encode("utf-8", "replace")
     parts = split(data) if text.startswith("<") and not prolog.scan(text).doctype else None
     if parts is None or 0 < max_entries < len(parts.pieces):
-        document = feed.parse(body, url=url, content_type=content_type, max_entries=max_entries)
+        document = feed.parse(body, url=url, max_entries=max_entries, decoded=decoded)
         return Delta(document=document, seen=frozenset())
     hashes = [_hash(data[piece.start : piece.end]) for piece in parts.pieces]
     known = frozenset(seen)
@@ -75,7 +75,7 @@ def parse_changes(
         if delta is not None:
             notes = (decoded.note,) if decoded.note else ()
             return replace(delta, document=replace(delta.document, notes=notes))
-    document = feed.parse(body, url=url, content_type=content_type, max_entries=max_entries)
+    document = feed.parse(body, url=url, max_entries=max_entries, decoded=decoded)
     return _delta(document, hashes, _context(document, parts, url))
 
 

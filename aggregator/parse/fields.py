@@ -141,11 +141,22 @@ def _body(found: Found, *, atom: bool) -> tuple[Text, Text, Found]:
     short = _text(summary, _string(detail, "type"), atom=atom)
     if not contents:
         return short, Text(), detail
-    best = max(contents, key=_weight)
+    best = contents[0] if len(contents) == 1 else max(contents, key=_weight)
     body = _text(_content_text(best), _string(best, "type"), atom=atom)
-    if summary and detail and _weight({**detail, "value": summary}) > 1.2 * _weight(best):
+    if summary and detail and _outweighs(detail, summary, best):
         return short, body if body.value != summary else Text(), detail
     return body, short if summary != body.value else Text(), best
+
+
+def _outweighs(detail: Found, summary: str, content: Found) -> bool:
+    """Whether a summary has clearly more to read than a content; often the start of that tells."""
+    text = _content_text(content)
+    start = text[: 3 * len(summary) + 200]
+    if len(start) < len(text) and 1.5 * (len(summary) + 1) <= 1.2 * len(
+        _TAG.sub("", start.rpartition("<")[0])
+    ):
+        return False
+    return _weight({**detail, "value": summary}) > 1.2 * _weight(content)
 
 
 def _content_text(item: Found) -> str:
@@ -238,6 +249,8 @@ def _rights(found: Found) -> str | None:
 
 
 def _origin(source: Found) -> Origin | None:
+    if not source:
+        return None
     origin = Origin(
         title=_string(source, "title"),
         link=_link(source) or _string(source, "href"),

@@ -40,7 +40,7 @@ def thin(text: str, most: int) -> tuple[str, int]:
 
     A feed that cannot be split stays whole. This spares feedparser what would be left out anyway.
     """
-    if most <= 0 or sum(1 for _ in _ENTRY.finditer(text)) <= most:
+    if most <= 0 or text.count("<") <= most or sum(1 for _ in _ENTRY.finditer(text)) <= most:
         return text, 0
     data = text.encode("utf-8", "replace")
     parts = split(data)

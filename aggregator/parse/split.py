@@ -84,6 +84,7 @@ class _Watcher:
         self.bases: list[str] = []
         self._data = data
         self._path: list[str] = []
+        self._names: dict[str, tuple[str, str]] = {}
         self._level = -1  # the depth of entries, once there is one
         self._start = -1
         self._name: tuple[str, int, dict[str, str]] | None = None
@@ -103,8 +104,7 @@ class _Watcher:
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         depth = len(self._path)
-        space, _, local = name.rpartition(" ")
-        local = local.lower()
+        space, local = self._names.get(name) or self._named(name)
         if attributes:
             attributes = {key.lower(): value for key, value in attributes.items()}
         if self._start >= 0:
@@ -119,6 +119,12 @@ class _Watcher:
         elif depth < 2 and self._level < 0:
             self._surround(local, attributes)
         self._path.append(local)
+
+    def _named(self, name: str) -> tuple[str, str]:
+        """Namespace and local name in lower case, remembered."""
+        space, _, local = name.rpartition(" ")
+        named = self._names[name] = (space, local.lower())
+        return named
 
     def _enter(self, depth: int, attributes: dict[str, str]) -> None:
         if tuple(self._path) not in _PARENTS or self._level not in {-1, depth}:
