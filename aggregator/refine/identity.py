@@ -24,7 +24,6 @@ FINGERPRINT_MIN = 200
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]+")
 _LF = "\n"
 _MARKS = ".,:;!?。！？；，：、…"
-_BREAK = re.compile(f"[{_MARKS}]+")
 # What makes most English texts more than ASCII; without it there is a quick way.
 _TYPOGRAPHY = (
     ("’", "'"),
@@ -40,7 +39,7 @@ _ASCII = {
     code: "\n" if chr(code) in _MARKS else chr(code).lower() if chr(code).isalnum() else None
     for code in range(128)
 }
-_NOISE = re.compile(rf"[^\w{_MARKS}]+|_+")
+_NOISE = re.compile(r"[^\w\n]+|_+")
 
 # What moves by itself beside a text. It counts for nothing where it stands alone, not in a sentence.
 COUNTED: dict[str, str] = {
@@ -115,7 +114,11 @@ def pieces(text: str) -> tuple[str, ...]:
     if text.isascii():
         words = text.translate(_ASCII)
     else:
-        words = _BREAK.sub(_LF, _NOISE.sub("", "".join(text.split())))
+        words = "".join(text.split())
+        for mark in _MARKS:
+            words = words.replace(mark, _LF)
+        if not words.replace(_LF, "").isalnum():
+            words = _NOISE.sub("", words)
         words = unicodedata.normalize("NFKC", words).casefold()
     return tuple(filter(None, words.split(_LF)))
 

@@ -61,11 +61,11 @@ CLEAR = 1.4
 """So many times as many as of any other language."""
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SCRIPT = {language: re.compile(f"[{ranges}]") for language, ranges in SCRIPTS.items()}
-_SHARED = {ranges: re.compile(f"[{ranges}]") for ranges in SHARED}
-_LATIN = re.compile("[a-zA-Z\u00c0-\u024f\u1e00-\u1eff]")
-_SIMPLIFIED = re.compile(f"[{''.join(sorted(SIMPLIFIED - TRADITIONAL))}]")
-_TRADITIONAL = re.compile(f"[{''.join(sorted(TRADITIONAL - SIMPLIFIED))}]")
+_SCRIPT = {language: re.compile(f"[{ranges}]+") for language, ranges in SCRIPTS.items()}
+_SHARED = {ranges: re.compile(f"[{ranges}]+") for ranges in SHARED}
+_LATIN = re.compile("[a-zA-Z\u00c0-\u024f\u1e00-\u1eff]+")
+_SIMPLIFIED = re.compile(f"[{''.join(sorted(SIMPLIFIED - TRADITIONAL))}]+")
+_TRADITIONAL = re.compile(f"[{''.join(sorted(TRADITIONAL - SIMPLIFIED))}]+")
 _HOLDERS: dict[str, tuple[str, ...]] = {}
 for _language, _words in WORDS.items():
     for _word in _words.split():
@@ -75,23 +75,29 @@ for _language, _words in WORDS.items():
 def guess(text: str) -> str | None:
     """The language of plain text by its script and small words, or None where that is not clear."""
     sample = text[:SAMPLE].lower()
-    letters = sum(map(len, _LETTERS.findall(sample)))
+    words = _LETTERS.findall(sample)
+    letters = sum(map(len, words))
     if letters < FEWEST_LETTERS:
         return None
-    return _by_script(sample, letters) or _by_words(sample)
+    return _by_script(sample, letters) or _by_words(words)
+
+
+def _count(signs: re.Pattern[str], sample: str) -> int:
+    """How many of `signs`, which matches runs of them, are in `sample`."""
+    return sum(map(len, signs.findall(sample)))
 
 
 def _by_script(sample: str, letters: int) -> str | None:
     # Latin names stand in texts of every script, and Chinese characters in Japanese.
-    if len(_LATIN.findall(sample)) > letters * 0.7:
+    if sample.isascii() or _count(_LATIN, sample) > letters * 0.7:
         return None
-    if len(_SCRIPT["ja"].findall(sample)) > letters * 0.1:
+    if _count(_SCRIPT["ja"], sample) > letters * 0.1:
         return "ja"
     for ranges, script in _SHARED.items():
-        if len(script.findall(sample)) > letters * 0.3:
+        if _count(script, sample) > letters * 0.3:
             return _among(SHARED[ranges], sample)
     for language, script in _SCRIPT.items():
-        if len(script.findall(sample)) > letters * 0.3:
+        if _count(script, sample) > letters * 0.3:
             return language
     return None
 
@@ -99,7 +105,7 @@ def _by_script(sample: str, letters: int) -> str | None:
 def _among(script: tuple[str, tuple[tuple[str, str], ...]], sample: str) -> str:
     language, others = script
     if language == "zh":
-        simplified, traditional = len(_SIMPLIFIED.findall(sample)), len(_TRADITIONAL.findall(sample))
+        simplified, traditional = _count(_SIMPLIFIED, sample), _count(_TRADITIONAL, sample)
         return "zh-Hant" if traditional > simplified else "zh-Hans" if simplified else "zh"
     for other, letters in others:
         if sum(map(sample.count, letters)) * 100 > len(sample):
@@ -107,13 +113,14 @@ def _among(script: tuple[str, tuple[tuple[str, str], ...]], sample: str) -> str:
     return language
 
 
-def _by_words(sample: str) -> str | None:
-    found: Counter[str] = Counter()
-    for word in _LETTERS.findall(sample):
-        found.update(_HOLDERS.get(word, ()))
-    ranked = found.most_common(2)
-    if not ranked or ranked[0][1] < FEWEST_WORDS:
+def _by_words(words: list[str]) -> str | None:
+    found: dict[str, int] = {}
+    for word, times in Counter(words).items():
+        for language in _HOLDERS.get(word, ()):
+            found[language] = found.get(language, 0) + times
+    if not found:
         return None
-    if len(ranked) > 1 and ranked[0][1] < ranked[1][1] * CLEAR:
-        return None
-    return ranked[0][0]
+    best = max(found, key=found.__getitem__)
+    most = found.pop(best)
+    second = max(found.values(), default=0)
+    return best if most >= FEWEST_WORDS and most >= second * CLEAR else None

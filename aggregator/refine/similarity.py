@@ -11,6 +11,7 @@ Rules of this file: pure; a false merge is worse than a duplicate, so every doub
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 from zlib import crc32
 
@@ -128,7 +129,8 @@ def bands(one: Writing) -> tuple[int, ...]:
     """
     if one.is_short or is_generic(one.title):
         return ()
-    clauses = sorted((crc32(clause), clause) for clause in map(str.encode, one.clauses()))
+    encoded = {piece.encode() for piece in one.pieces}
+    clauses = sorted((crc32(clause), clause) for clause in encoded if len(clause) >= CLAUSE_MIN)
     return tuple(sorted({_key(clause) for _, clause in clauses[:KEYS]}))
 
 
@@ -147,6 +149,7 @@ def fingerprint(one: Writing) -> str | None:
     return identity.digest("".join(one.pieces), *part_of_series(one.title))[:32]
 
 
+@lru_cache(maxsize=256)
 def is_generic(title: str) -> bool:
     """Whether a title says nothing of what is below it ("Open thread", "每日新闻 11月2日")."""
     return bool(_GENERIC.fullmatch(identity.normal(_DATE.sub("", title))))

@@ -107,6 +107,8 @@ def _own(tools: ContextVar[Tool], make: Callable[[], Tool]) -> Tool:
 
 def scrub(text: str) -> str:
     """`text` without what XML 1.0 forbids, and with newlines as LF."""
+    if text.replace("\n", "").isprintable():  # nothing that is printable is forbidden: the quick way
+        return text
     if "\r" in text:
         text = _NEWLINES.sub("\n", text)
     return _NOT_XML.sub("", text)
@@ -114,12 +116,15 @@ def scrub(text: str) -> str:
 
 def scrub_line(text: str) -> str:
     """`text` on one line: every control character and line separator is one blank, nothing else moves."""
-    return _NOT_XML.sub("", _LINE_CONTROLS.sub(" ", text))
+    return text if text.isprintable() else _NOT_XML.sub("", _LINE_CONTROLS.sub(" ", text))
 
 
 def collapse(text: str) -> str:
     """`text` with each run of blanks (any Unicode white space) as one, and none at the ends."""
-    return " ".join(text.split())
+    plain = text.replace("\n", " ")
+    if "  " in plain or not plain.isprintable():
+        return " ".join(text.split())
+    return plain.strip(" ")  # the only blanks of a printable text are spaces
 
 
 def resolve_entities(text: str) -> str:
