@@ -254,10 +254,21 @@ def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> 
         full_text_budget=tables.fetch.full_text_budget,
         fetch=_policy(tables.fetch, tables.fetch, agent),
         keep=tables.storage.keep,
-        policy=Policy(near=tables.dedup.near),
+        policy=_store_policy(tables),
         bind=tables.serve.bind,
         serve_in_daemon=tables.serve.in_daemon,
         warnings=warnings,
+    )
+
+
+def _store_policy(tables: FileTables) -> Policy:
+    return Policy(
+        near=tables.dedup.near,
+        threshold=tables.dedup.threshold,
+        window=tables.dedup.window,
+        keep_revisions=tables.storage.keep_revisions,
+        flood_limit=tables.flood.limit or None,
+        flood_age=tables.flood.age,
     )
 
 

@@ -242,6 +242,7 @@ class Daemon:
         for warning in fresh.warnings:
             log.warning("settings", warning=str(warning))
         self._try_again(fresh, store)
+        store.policy = fresh.policy
         self._settings = fresh
         log.info("settings applied", sources=len(fresh.sources))
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from aggregator.rule_tables import RuleTable
 
 FOREVER = "forever"
+LONGEST_WINDOW = 60 * 86400.0
 
 _HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
@@ -50,6 +51,13 @@ def _positive_duration(value: object) -> float:
     seconds = parse_duration(value)
     if seconds <= 0:
         raise ValueError('write a duration above zero, like "30s"')
+    return seconds
+
+
+def _window(value: object) -> float:
+    seconds = _positive_duration(value)
+    if seconds > LONGEST_WINDOW:
+        raise ValueError('write at most "60d": what texts are found by is kept no longer')
     return seconds
 
 
@@ -151,6 +159,7 @@ Cron = Annotated[str, BeforeValidator(_cron)]
 Auth = Annotated[str, BeforeValidator(_auth)]
 Path_ = Annotated[Path, BeforeValidator(lambda value: Path(_text(value)))]
 Count = Annotated[int, Field(strict=True, ge=1)]
+NoneOrMore = Annotated[int, Field(strict=True, ge=0)]
 Flag = Annotated[bool, Field(strict=True)]
 
 
@@ -186,6 +195,7 @@ class StorageTable(Table):
         "sqlite:///storage/aggregator.db"
     )
     keep: Keep = None
+    keep_revisions: NoneOrMore = 10
 
 
 class OutputsTable(Table):
@@ -212,6 +222,16 @@ class DedupTable(Table):
     """What counts as the same article."""
 
     near: Literal["merge", "link", "off"] = "link"
+    # Below, the labelled set has other writings among what is alike (docs/identity.md).
+    threshold: Annotated[float, Field(ge=0.3, le=1.0, allow_inf_nan=False)] = 0.5
+    window: Annotated[float, BeforeValidator(_window)] = 3 * 86400.0
+
+
+class FloodTable(Table):
+    """When many old entries at once are held back."""
+
+    limit: NoneOrMore = 20
+    age: Duration = 7 * 86400.0
 
 
 class PublishTable(Table):
@@ -240,7 +260,7 @@ class FetchTable(Table):
     max_interval: Duration | None = None
     timeout: Duration | None = None
     max_bytes: Size | None = None
-    max_entries: Annotated[int, Field(strict=True, ge=0)] | None = None
+    max_entries: NoneOrMore | None = None
     workers: Count | None = None
     per_host: Count | None = None
     per_host_delay: Pause | None = None
@@ -256,7 +276,7 @@ class FetchTable(Table):
 class FetchDefaultsTable(FetchTable):
     """What `[fetch]` sets besides, for the whole pass."""
 
-    full_text_budget: Annotated[int, Field(strict=True, ge=0)] = 100
+    full_text_budget: NoneOrMore = 100
 
 
 class CleanTable(Table):
@@ -308,6 +328,7 @@ class FileTables(Table):
     outputs: OutputsTable = OutputsTable()
     posts: PostsTable = PostsTable()
     dedup: DedupTable = DedupTable()
+    flood: FloodTable = FloodTable()
     publish: PublishTable = PublishTable()
     serve: ServeTable = ServeTable()
     scale: ScaleTable = ScaleTable()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aggregator import config
 from aggregator.errors import SettingsError
+from aggregator.options import Policy
 from aggregator.tables import parse_duration, parse_size
 
 ROOT = Path(__file__).parent.parent
@@ -243,3 +244,56 @@ def test_nonsense_is_never_more_than_a_value_error(value: object) -> None:
     for parse in (parse_duration, parse_size):
         with contextlib.suppress(ValueError):
             assert parse(value) >= 0
+
+
+def test_how_articles_are_told_apart_can_be_set(tmp_path: Path) -> None:
+    """Each key of [dedup], [flood] and of revisions reaches the store's policy; a limit of 0 is none."""
+    settings = load(
+        tmp_path,
+        """
+        [storage]
+        keep_revisions = 0
+        [dedup]
+        near = "merge"
+        threshold = 0.8
+        window = "5d"
+        [flood]
+        limit = 0
+        age = "30d"
+        """,
+    )
+    assert settings.policy == Policy(
+        near="merge",
+        threshold=0.8,
+        window=5 * 86400.0,
+        keep_revisions=0,
+        flood_limit=None,
+        flood_age=30 * 86400.0,
+    )
+    assert load(tmp_path, "").policy == Policy()
+
+
+def test_what_cannot_tell_articles_apart_is_reported(tmp_path: Path) -> None:
+    """Each with what would be right."""
+    found = problems(
+        tmp_path,
+        """
+        [storage]
+        keep_revisions = -1
+        [dedup]
+        threshold = 0.1
+        window = "61d"
+        [flood]
+        limit = true
+        age = "0s"
+        """,
+    )
+    assert [problem.partition(":")[0] for problem in found] == [
+        "[storage], key keep_revisions",
+        "[dedup], key threshold",
+        "[dedup], key window",
+        "[flood], key limit",
+        "[flood], key age",
+    ]
+    assert "0.3" in found[1]
+    assert "at most" in found[2]

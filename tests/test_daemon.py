@@ -146,6 +146,17 @@ def test_sighup_reads_the_settings_again(tmp_path: Path) -> None:
         process.wait_for(lambda: process.logged("settings applied"))
 
 
+def test_what_counts_as_one_article_is_read_again_too(tmp_path: Path) -> None:
+    """An edit of [storage] or [dedup] holds for the open store."""
+    world = World(tmp_path, "[storage]\nkeep_revisions = 0\n")
+    daemon = Daemon(tmp_path / "feeds.toml", Notifier({}), Beats())
+    with world.store() as store:
+        assert store.policy.keep_revisions == 0
+        world.write("[storage]\nkeep_revisions = 7\n")
+        daemon._apply(world.settings, store)
+        assert store.policy.keep_revisions == 7
+
+
 def test_a_second_daemon_is_refused(tmp_path: Path) -> None:
     """It says which process holds the storage, and exits 1."""
     with daemon(tmp_path, "") as process:

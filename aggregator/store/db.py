@@ -44,12 +44,12 @@ from aggregator.store.tombs import Kind, Tomb
 class Store:
     """An open store. One thread writes at a time (others wait); any number read beside it.
 
-    Every method raises StoreError if the database refuses.
+    Every method raises StoreError if the database refuses. `policy` may be replaced at any time.
     """
 
     def __init__(self, database: Database, policy: Policy) -> None:
         self._database = database
-        self._policy = policy
+        self.policy = policy
         self.snapshot = database.snapshot
 
     @classmethod
@@ -156,7 +156,7 @@ class Store:
         with self._database.write() as conn:
             return articles.record(
                 conn,
-                self._policy,
+                self.policy,
                 source,
                 entries,
                 state,
