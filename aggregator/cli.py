@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from aggregator import __version__, cli_articles, cli_upkeep
-from aggregator.cli_shared import AsJson, Config, at_work, load_settings, open_store
+from aggregator.cli_shared import AsJson, Config, at_work, load_settings, open_store, tell_hub
 from aggregator.errors import AggregatorError, SettingsError
 
 if TYPE_CHECKING:
     from aggregator.config import Settings
-    from aggregator.store import Store
 
 app = typer.Typer(
     add_completion=False,
@@ -47,14 +46,6 @@ def main() -> None:
 def _stop(message: str, status: int) -> NoReturn:
     typer.echo(f"aggregator: {message}", err=True)
     raise SystemExit(status)
-
-
-def _tell_hub(settings: "Settings", store: "Store") -> None:
-    """What changed is told at once where no daemon does; a hub that fails is told by the next command."""
-    if settings.site.hub:
-        from aggregator import pings
-
-        pings.send(settings, store, lambda: datetime.now(UTC))
 
 
 def _known(names: list[str], settings: "Settings") -> frozenset[str]:
@@ -105,7 +96,7 @@ def run(
     with at_work(settings) as store, pipeline.tools() as tools, terminal.progress(quiet=as_json) as seen:
         plan = pipeline.Plan(only=names, everything=everything, seen=seen)
         report = pipeline.run_pass(settings, store, plan, tools)
-        _tell_hub(settings, store)
+        tell_hub(settings, store)
     if as_json:
         terminal.print_json(terminal.pass_json(report))
     else:
@@ -132,7 +123,7 @@ def publish(
     settings = load_settings(config)
     with at_work(settings) as store, Workers(PROCESSES) as workers:
         report = publishing.publish(settings, store, everything=everything, force=force, workers=workers)
-        _tell_hub(settings, store)
+        tell_hub(settings, store)
     if as_json:
         terminal.print_json(asdict(report))
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,3 +46,11 @@ def at_work(settings: "Settings") -> Iterator["Store"]:
 
     with locks.hold(settings.storage_url, "pass", patience=PATIENCE), open_store(settings) as store:
         yield store
+
+
+def tell_hub(settings: "Settings", store: "Store") -> None:
+    """What changed is told at once where no daemon does; a hub that fails is told by the next command."""
+    if settings.site.hub:
+        from aggregator import pings
+
+        pings.send(settings, store, lambda: datetime.now(UTC))

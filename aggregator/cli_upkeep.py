@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aggregator.cli_shared import AsJson, Config, at_work, load_settings, open_store
+from aggregator.cli_shared import AsJson, Config, at_work, load_settings, open_store, tell_hub
 
 if TYPE_CHECKING:
     from aggregator.config import Settings
@@ -127,3 +127,4 @@ def _publish(settings: "Settings", store: "Store") -> None:
     from aggregator import publishing, terminal
 
     terminal.print_publish(publishing.publish(settings, store))
+    tell_hub(settings, store)

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from loopback import Reply, Server
+from loopback import Reply, Route, Server
 from typer.testing import CliRunner
 from world import World, source
 
@@ -99,3 +99,30 @@ def test_other_rules_can_be_tried_on_history(tmp_path: Path) -> None:
         world.run()
     found = json.loads(command(world, "dedup", "--dry-run", "--near", "merge", "--json"))
     assert (found["articles"], found["stay"], found["merges"]) == (2, 2, {})
+
+
+def test_the_hub_hears_of_takedowns_floods_and_pruning(tmp_path: Path) -> None:
+    """A command that changes feeds tells the hub as a pass does."""
+    old = [item(f"old{number}", "Mon, 02 Mar 2020 08:00:00 GMT") for number in range(40)]
+    routes: dict[str, Route] = {
+        "/hub": Reply(b"", 204),
+        "/f": [Reply(rss(item("one"), item("two"))), Reply(rss(item("one"), item("two"), *old))],
+    }
+    with Server(routes) as server:
+        settings = f'[publish]\nhub = "{server.url("/hub")}"\n' + source("f", server.url("/f"))
+        world = World(tmp_path, settings)
+        world.run()
+        world.run(everything=True, after=3600)
+        command(world, "publish")
+        for words in (
+            ("takedown", "https://s.example/one"),
+            ("floods", "--release", "1"),
+            ("takedown", "--undo", "1"),
+            ("prune",),
+        ):
+            if words == ("prune",):
+                world.write('[storage]\nkeep = "365d"\n' + settings)
+            before = len(server.asked("/hub"))
+            command(world, *words)
+            assert len(server.asked("/hub")) > before, words
+            assert b"feeds%2Fall%2Fatom.xml" in server.asked("/hub")[-1].body
