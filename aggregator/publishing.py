@@ -21,7 +21,7 @@ from aggregator.workers import Workers
 __all__ = ["EVERYTHING", "PublishReport", "publish"]
 
 EVERYTHING = Node("category", ())
-RENDERING = 3
+RENDERING = 4
 """Raise it when the same store and settings come to give other bytes."""
 
 

@@ -17,6 +17,7 @@ from aggregator.publish.head import FEED_TYPES, node_title, page_path, site_titl
 from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML
 from aggregator.publish.pieces import Placed, Rendered, Take
 from aggregator.publish.terms import licence_link, node_terms
+from aggregator.publish.xmltext import element, escaped
 
 NEWEST = 50
 """Articles that a page lists."""
@@ -55,8 +56,26 @@ class Branch:
 
 
 def render_line(facts: Facts) -> bytes:
-    """An article as pages list it: an element that ends its line."""
-    return _templates.get_template("line.html").render(article=facts).encode()
+    """An article as pages list it: an element that ends its line.
+
+    Written as text, as there are thousands of them for each page that the template makes.
+    """
+    language = f' lang="{facts.language}"' if facts.language else ""
+    date = facts.published
+    when = f'<time datetime="{date.isoformat()}">{date.isoformat(" ")[:16]} UTC</time>'
+    lines = [
+        f"<li{language}>",
+        _linked(facts.link, facts.title) if facts.link else escaped(facts.title),
+        f"<p>{escaped(facts.source_title)} · {when}",
+        *(f"· {_linked(other.url, other.title)}" for other in facts.also),
+    ]
+    covered = [_linked(other.url, other.title) for other in facts.covered]
+    lines += [f"{'· ' if number else '<br>Also covered by: '}{one}" for number, one in enumerate(covered)]
+    return "\n".join((*lines, "</p>", "</li>\n")).encode()
+
+
+def _linked(url: str, title: str) -> str:
+    return element("a", title, href=url, rel="noopener noreferrer")
 
 
 def render_page(

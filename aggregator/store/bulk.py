@@ -6,11 +6,11 @@ it is.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from aggregator.store.chunks import SIZE, chunks
@@ -22,13 +22,14 @@ Text = tuple[str, tuple[str, ...] | None, Row]
 
 _SIZES = (*(2**power for power in range(9)), SIZE)
 
-# INSERT ... ON CONFLICT is the same text in both dialects, but not in SQLAlchemy's core.
-_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
 
 def insert(conn: Connection, table: sa.Table) -> Any:  # noqa: ANN401 - one of two unrelated classes
-    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return _INSERT[conn.dialect.name](table)
+    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`.
+
+    The same text in both dialects, but not in SQLAlchemy's core; only the one in use is imported.
+    """
+    dialect = import_module(f"sqlalchemy.dialects.{conn.dialect.name}")
+    return dialect.insert(table)
 
 
 def insert_one(conn: Connection, table: sa.Table, row: Row) -> int:
