@@ -11,7 +11,7 @@ from entries import LONG, NOON, entry, feed, seeds
 
 from aggregator.model import FileStamp, Node, SourceState
 from aggregator.options import Source
-from aggregator.store import OutputRecord, Store
+from aggregator.store import OutputRecord, Store, Stretch
 
 A, B, S = feed("A", "news", "A"), feed("B", "news", "B"), seeds("S")
 # Tables that a pass reads whole on purpose: they grow with the settings or with what is to be done.
@@ -68,8 +68,23 @@ def publishing(store: Store) -> None:
     store.published(files[:1], posts=stale.posts, nodes=stale.nodes, serial=stale.serial)
     store.published(files[1:], serial=0)
     store.removed(store.obsolete())
+    store.keep_stale(stale.posts[:1])
     store.nodes()
-    store.listing(Node("category", ("news",)), 50)
+    node = Node("category", ("news",))
+    newest = store.newest(node, 50)
+    store.outlines(newest)
+    store.listing(node, 50)
+    (month, count), *_ = store.months([node])[node].items()
+    store.month(node, month, 0, 1, count)
+    store.stale_months([node])
+    store.affected(node, month, count, Stretch(0, 1))
+    store.tombs_of(node)
+    store.tombs_of(node, month)
+    store.output_paths("archive", ["x"])
+    store.output_keys("archive")
+    store.owners(["a.md"])
+    store.with_digits(["01234567"])
+    store.is_fresh()
     store.get_meta("x")
 
 
@@ -77,6 +92,9 @@ def starting(store: Store) -> None:
     """What every pass begins with, settings that changed included."""
     store.reconcile([feed("A", "sports"), B, S], NOON)
     store.states()
+    store.last_seen("A")
+    store.save_states({"A": SourceState(), "B": SourceState()})
+    store.is_fresh()
 
 
 @pytest.mark.parametrize("work", [collecting, publishing, starting])
