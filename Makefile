@@ -1,10 +1,11 @@
 # make run    set up, run one pass        make test   set up, run the tests
 # make check  lint and types              make soak   long campaigns
+# make bench  measure the workloads beside a peer, in ten minutes; writes benchmarks/results.md
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test check soak format clean
+.PHONY: run test check soak bench format clean
 
 run: $(STAMP)
 	$(BIN)/aggregator run
@@ -14,6 +15,9 @@ test: .venv/.installed-dev
 
 soak: .venv/.installed-dev
 	$(BIN)/python -m pytest -q -m soak --timeout 1500
+
+bench: .venv/.installed-dev
+	$(BIN)/python benchmarks/bench.py
 
 check: .venv/.installed-dev
 	$(BIN)/ruff check .

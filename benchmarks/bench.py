@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 import workloads
-from rig import CATEGORY_PATHS, HERE, Cost, serving
+from rig import CATEGORY_PATHS, HERE, Cost, FeedServer, serving
 
 BUDGET = 330.0
 """Seconds after which W1 to W4 are not begun anew, so that all fits into ten minutes."""
@@ -76,7 +76,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def repeat(bench: workloads.Bench, server: workloads.FeedServer, runs: int) -> None:
+def repeat(bench: workloads.Bench, server: FeedServer, runs: int) -> None:
     """W1 to W4 of ours and of the peer in turn, so that both meet the same machine."""
     begun = time.monotonic()
     for number in range(runs):
