@@ -24,6 +24,7 @@ from typing import Literal
 from aggregator.model import Refined
 from aggregator.refine.identity import normal
 from aggregator.refine.similarity import THRESHOLD, Likeness
+from aggregator.store import upstream
 from aggregator.store.codec import day_of, digest
 from aggregator.store.content import Given, rank
 
@@ -164,6 +165,8 @@ def named(given: Given, source_id: int, now: int) -> Named:
         # An entry with a link looks only for those without: two links are two articles.
         found.append(("exact", linkless if entry.canonical_link else exact))
         marks += [exact] if entry.canonical_link else [exact, linkless]
+    if own := upstream.mark(given):
+        marks.append(own)
     return Named(given, tuple(found), tuple(marks))
 
 
@@ -195,7 +198,7 @@ def told_apart(new: Iterable[Named], source: str) -> list[Named]:
 def without_text(one: Named, source: str) -> Named:
     """The entry without what it has of its words: marks, and a uid that copies have too."""
     kept = tuple((name, mark) for name, mark in one.lookups if name in ("link", "churn"))
-    own = {mark for _, mark in kept}
+    own = {*(mark for _, mark in kept), upstream.mark(one.given)}
     given, entry = one.given, one.given.entry
     if not entry.canonical_link:
         uid = derived(entry.uid, source, given.key, entry.uid_prefix)

@@ -1,0 +1,49 @@
+"""The ids of entries that outputs show verbatim: no two articles show one, in whichever documents they stand.
+
+The archive pages of a feed are one feed (RFC 5005), and an id names one entry in all of them (RFC 4287
+section 4.2.6). So it is decided when words are stored: who shows an id first keeps it, and a later
+article goes by an id of its own for good.
+"""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from aggregator.refine.identity import is_uri
+from aggregator.refine.urls import canonical
+from aggregator.store.bulk import Lookup
+from aggregator.store.codec import digest, from_json, unpack
+from aggregator.store.content import Given
+from aggregator.store.schema import contents, marks
+
+_MARKED = Lookup(lambda values: sa.select(marks.c.mark, marks.c.article_id).where(marks.c.mark.in_(values)))
+_DETAILS = Lookup(
+    lambda ids: sa.select(contents.c.article_id, contents.c.details).where(contents.c.article_id.in_(ids))
+)
+
+
+def mark(given: Given) -> bytes | None:
+    """What an article is found by that shows this entry's id; None if its link does, or it has none."""
+    entry = given.entry
+    if not entry.guid or not is_uri(entry.guid) or (entry.canonical_link and entry.guid == entry.link):
+        return None
+    return digest("guid", entry.guid)
+
+
+def shown(details: bytes) -> str | None:
+    """The upstream id that an article shows, by its stored details."""
+    guid = from_json(unpack(details)).get("guid")
+    return None if guid is None else str(guid)
+
+
+def taken(conn: Connection, words: Mapping[int, Given]) -> set[int]:
+    """Those of the articles that are about to say these words whose guid another article shows."""
+    guids = {
+        one: given.entry.guid for one, given in words.items() if given.entry.guid and is_uri(given.entry.guid)
+    }
+    wanted = {digest("guid", guid) for guid in guids.values()}
+    wanted |= {digest("link", link) for guid in guids.values() if (link := canonical(guid))}
+    bearing = {row[1] for row in _MARKED(conn, wanted)}
+    owners = {shown(row[1]): row[0] for row in _DETAILS(conn, bearing)}
+    return {one for one, guid in sorted(guids.items()) if owners.setdefault(guid, one) != one}
