@@ -7,7 +7,7 @@ that the feed may go out.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import cast
+from typing import TypeAlias, cast
 
 from lxml import etree
 
@@ -18,16 +18,17 @@ MAX_BYTES = 10_000_000
 """Readers give up on more."""
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
+Finder: TypeAlias = "Callable[[etree._Element], list[etree._Element]]"
 _NAMES = {"a": _ATOM[1:-1]}
 _ENTRY = (f"{_ATOM}id", f"{_ATOM}title", f"{_ATOM}updated", f"{_ATOM}author/{_ATOM}name")
 _ITEM = ("guid", "title")
 
 
-def _lacking(element: str, required: Iterable[str]) -> Callable[[etree._Element], list[etree._Element]]:
+def _lacking(element: str, required: Iterable[str]) -> Finder:
     """Finds the elements that lack something, as next to none do: all at once, in C."""
     lacks = " or ".join(f"not(normalize-space({path}))" for path in required)
     found = etree.XPath(f"{element}[{lacks}]", namespaces=_NAMES)
-    return cast("Callable[[etree._Element], list[etree._Element]]", found)
+    return cast("Finder", found)
 
 
 _BAD_ENTRIES = _lacking("a:entry", ("a:id", "a:title", "a:updated", "a:author/a:name"))
