@@ -18,7 +18,7 @@ MAX_BYTES = 10_000_000
 """Readers give up on more."""
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
-Finder: TypeAlias = "Callable[[etree._Element], list[etree._Element]]"
+Finder: TypeAlias = Callable[[etree._Element], list[etree._Element]]  # noqa: SLF001 - it has no public name
 _NAMES = {"a": _ATOM[1:-1]}
 _ENTRY = (f"{_ATOM}id", f"{_ATOM}title", f"{_ATOM}updated", f"{_ATOM}author/{_ATOM}name")
 _ITEM = ("guid", "title")
