@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
-from aggregator.parse.datewords import DROPPED, HALVES, MONTHS, ZONES, fold
+from aggregator.parse.datewords import CJK_MONTHS, DROPPED, HALVES, MONTHS, ZONES, fold
 
 _LONGEST = 100
 """Characters; no date is longer, and nothing longer is worth looking at."""
@@ -132,6 +132,8 @@ def _spelling(word: re.Match[str]) -> str:
     name = word.group()
     if name in HALVES:
         return HALVES[name]
+    if name in CJK_MONTHS:
+        return CJK_MONTHS[name]
     return " " if name in DROPPED and name not in ZONES else name
 
 
@@ -157,6 +159,8 @@ def _date(parts: dict[str, str | None]) -> datetime | None:
 
 
 def _at(year: int, month: int, day: int) -> datetime:
+    if year < 2:  # .NET's and Go's way to say that there is no date
+        raise ValueError
     return datetime(year, month, day)  # noqa: DTZ001 - the zone is put to it when the time is known
 
 

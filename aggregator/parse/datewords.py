@@ -65,6 +65,22 @@ _MONTHS = {
     "אוגוסט/באוגוסט ספטמבר/בספטמבר אוקטובר/באוקטובר נובמבר/בנובמבר דצמבר/בדצמבר",
 }
 
+# Chinese names of months, as Windows writes them ("30 十月 2026").
+CJK_MONTHS = {
+    "一月": "jan",
+    "二月": "feb",
+    "三月": "mar",
+    "四月": "apr",
+    "五月": "may",
+    "六月": "jun",
+    "七月": "jul",
+    "八月": "aug",
+    "九月": "sep",
+    "十月": "oct",
+    "十一月": "nov",
+    "十二月": "dec",
+}
+
 # Names of days; they carry no information that is not in the rest of the date.
 _WEEKDAYS = (
     "monday mon tuesday tue tues wednesday wed thursday thu thur thurs friday fri saturday sat sunday sun "

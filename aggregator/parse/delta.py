@@ -113,7 +113,7 @@ def _share_a_name(document: Document, cut: set[Piece], base: str, canonical: Can
     if not document.entries:
         return False
     guids = {piece.guid for piece in cut if piece.guid}
-    links = {canonical(_joined(base, piece.link)) for piece in cut if piece.link}
+    links = {canonical(_joined(base, piece.link)) for piece in cut if piece.link} - {None}
     return any(
         entry.guid in guids or (entry.link is not None and canonical(_joined(base, entry.link)) in links)
         for entry in document.entries

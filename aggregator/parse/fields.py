@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from html.entities import html5
 from typing import Any
+from urllib.parse import urljoin
 
 from aggregator.model import Document, Enclosure, Entry, Origin, Rhythm, Text
 from aggregator.parse import podcasts
@@ -27,6 +28,7 @@ _TITLE_MARKUP = re.compile(
     r"|script|small|span|strike|strong|style|sub|sup|svg|time|tt|u|var|wbr)\b",
     re.IGNORECASE,
 )
+_TAG_LIKE = re.compile(r"<[A-Za-z/!?]")
 _ADDRESS = re.compile(r"(?:https?:/)?/", re.IGNORECASE)
 # RSS authors, "a@b.example (Ana)" or "Ana <a@b.example>"; feedparser cuts top-level domains at four letters.
 _MAILBOX = re.compile(
@@ -34,6 +36,9 @@ _MAILBOX = re.compile(
 )
 _FACES = re.compile(r"^https?://(?:\w+\.)?gravatar\.com/avatar/")
 _IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg|tiff?)(?:$|[?#])", re.IGNORECASE)
+
+ICON = 64
+"""Pixels up to which an image is a face or an icon beside the entry."""
 
 _PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -55,7 +60,7 @@ def document(result: Found, text: str, url: str, notes: tuple[str, ...]) -> Docu
     return Document(
         entries=entries,
         title=_string(feed, "title"),
-        link=_link(feed),
+        link=_home(feed, _base(feed, ("title_detail", "subtitle_detail"), url) or url),
         id=_string(feed, "id"),
         updated=_first_date(feed, ("updated", "published", "created")),
         language=language,
@@ -140,7 +145,8 @@ def _body(found: Found, *, atom: bool) -> tuple[Text, Text, Found]:
     detail = _detail(found, "summary_detail")
     short = _text(summary, _string(detail, "type"), atom=atom)
     if not contents:
-        return short, Text(), detail
+        caption = Text(_string(found, "media_caption") or "", html=False)
+        return short if summary else caption, Text(), detail
     best = contents[0] if len(contents) == 1 else max(contents, key=_weight)
     body = _text(_content_text(best), _string(best, "type"), atom=atom)
     if summary and detail and _outweighs(detail, summary, best):
@@ -176,7 +182,11 @@ def _weight(item: Found) -> float:
 def _text(value: str, kind: str | None, *, atom: bool) -> Text:
     """RSS text without a tag or reference is plain text, whose line breaks count."""
     html = (kind or "text/html") in _HTML_TYPES
-    return Text(value, html=html and (atom or "<" in value or "&" in value))
+    return Text(value, html=html and (atom or _is_markup(value)))
+
+
+def _is_markup(value: str) -> bool:
+    return _TAG_LIKE.search(value) is not None or any(map(_is_reference, _REFERENCE.findall(value)))
 
 
 # --- links ------------------------------------------------------------------------------
@@ -194,6 +204,17 @@ def _link(found: Found) -> str | None:
     if original:
         return original
     return next((link["href"].strip() for link in (*pages, *links)), None) or _permalink(found)
+
+
+def _home(feed: Found, base: str) -> str | None:
+    """The page of a feed, absolute; a link to the feed itself is none."""
+    link = _link(feed)
+    if link is None or any(link == one["href"].strip() for one in _links(feed) if _get(one, "rel") == "self"):
+        return None
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
 
 
 def _permalink(found: Found) -> str | None:
@@ -282,7 +303,8 @@ def _enclosures(found: Found) -> Iterator[Enclosure]:
 
 
 def _playable(found: Found) -> Iterator[Found]:
-    for item in _list(found, "media_content"):
+    contents = _list(found, "media_content")
+    for item in sorted(contents, key=lambda item: _get(item, "isdefault") != "true"):
         if _get(item, "medium") in {"audio", "video"} or (_string(item, "type") or "").startswith(
             ("audio/", "video/")
         ):
@@ -295,9 +317,8 @@ def _images(found: Found) -> Iterator[str]:
     thumbnails = _list(found, "media_thumbnail")
     pictures = [item for item in _list(found, "media_content") if _is_image(item)]
     for rank, items in enumerate((thumbnails, pictures)):
-        named += [
-            (-(_number(_get(item, "width")) or 400), rank, _string(item, "url") or "") for item in items
-        ]
+        sized = ((_number(_get(item, "width")) or 400, item) for item in items)
+        named += [(-width, rank, _string(item, "url") or "") for width, item in sized if width > ICON]
     named.append((-300, 2, _string(_detail(found, "image"), "href") or ""))
     seen = {""}
     for *_, address in sorted(named, key=lambda item: item[:2]):

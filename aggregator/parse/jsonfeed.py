@@ -78,7 +78,7 @@ def _entry(item: Json, language: str | None) -> Entry:
     updated = parse_date(_string(item, "date_modified") or "")
     return Entry(
         guid=_string(item, "id"),
-        link=_string(item, "url") or _string(item, "external_url"),
+        link=_string(item, "url") or _string(item, "external_url") or _address(_string(item, "id")),
         title=Text(_string(item, "title") or "", html=False),
         authors=_authors(item),
         published=parse_date(published or "") or updated,
@@ -91,6 +91,11 @@ def _entry(item: Json, language: str | None) -> Entry:
         tags=tuple(tag.strip() for tag in _list(item, "tags") if isinstance(tag, str) and tag.strip()),
         language=_string(item, "language") or language,
     )
+
+
+def _address(name: str | None) -> str | None:
+    """An id that is an address: version 1.1 wants ids to be the address of the item."""
+    return name if name and name.startswith(("https://", "http://")) else None
 
 
 def _enclosures(item: Json) -> Iterator[Enclosure]:

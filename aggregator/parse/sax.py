@@ -23,6 +23,10 @@ from aggregator.parse.podcasts import NAMESPACES
 from aggregator.parse.strict import BUGS, Fresh, Strict
 from aggregator.parse.strict_tools import quick_resolve
 
+VERBATIM = frozenset(("id", "link"))
+"""Elements that stay as written: an id is no address to resolve (RFC 4287 4.2.6), and RSS does not say
+against what links are relative. Sites mean their own page, not the address of the feed (`refine.entries`)."""
+
 _ROOT = re.compile(r"<[A-Za-z0-9_]")
 _DECLARATION = re.compile(r"<\?xml[^>]*>")
 _DECLARED = "<?xml version='1.0' encoding='utf-8'?>"
@@ -138,8 +142,8 @@ def install() -> None:
     feedparser.mixin.make_safe_absolute_uri = quick_resolve
     feedparser.registerDateHandler(_no_date)
     feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser = Strict, _Loose
-    for parser in (Strict, _Loose):  # RFC 4287 4.2.6: an id is not an address to resolve
-        parser.can_be_relative_uri = parser.can_be_relative_uri - {"id"}
+    for parser in (Strict, _Loose):
+        parser.can_be_relative_uri = parser.can_be_relative_uri - VERBATIM
         parser.namespaces = parser.namespaces | NAMESPACES
 
 

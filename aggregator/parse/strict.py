@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 from feedparser.util import FeedParserDict
 
+from aggregator.parse.captions import Captions
 from aggregator.parse.podcasts import Podcasting
 from aggregator.parse.strict_tools import Feedparser, attributes, pair, quick_resolve, repaired, stays
 
@@ -59,7 +60,7 @@ class _End(NamedTuple):
     is_svg: bool
 
 
-class Fresh(Podcasting):
+class Fresh(Captions, Podcasting):
     """Lets no entry be read differently because of what stood before it in the feed."""
 
     hasContent: int  # noqa: N815 - feedparser's name

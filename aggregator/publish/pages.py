@@ -68,6 +68,7 @@ def render_line(facts: Facts) -> bytes:
         _linked(facts.link, facts.title) if facts.link else escaped(facts.title),
         f"<p>{escaped(facts.source_title)} · {when}",
         *(f"· {_linked(other.url, other.title)}" for other in facts.also),
+        *(f"· {_linked(one.url, 'Transcript')}" for one in facts.episode.transcripts[:1]),
     ]
     covered = [_linked(other.url, other.title) for other in facts.covered]
     lines += [f"{'· ' if number else '<br>Also covered by: '}{one}" for number, one in enumerate(covered)]

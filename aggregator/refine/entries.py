@@ -23,7 +23,15 @@ from aggregator.model import (
 from aggregator.options import Rule
 from aggregator.refine import excerpts, identity, images, language, policy, rules, similarity, text
 from aggregator.refine.html import Cleaned, sanitize
-from aggregator.refine.urls import absolute, canonical, published, without_proxy
+from aggregator.refine.repairs import without_closing
+from aggregator.refine.urls import (
+    absolute,
+    canonical,
+    published,
+    redirect_target,
+    without_proxy,
+    without_tracking,
+)
 
 SKEW = timedelta(minutes=10)
 """How far ahead of ours another clock may be; later dates are in the future."""
@@ -144,7 +152,7 @@ def _clean(
     body = _body(entry, base, context)
     title = _title(entry)
     authors = _labels(entry.authors or (document.author or "",))
-    notes = body.notes
+    link, notes = _straight(link, body.notes, context) if link and not _is_seed(entry) else (link, body.notes)
     if judge is not None:
         rewritten = _rewritten(judge, entry, document, (title, link, authors, body.html))
         title, link, notes = rewritten.title, rewritten.link or None, notes + rewritten.notes
@@ -211,6 +219,17 @@ def _addresses(entry: Entry, document: Document, context: Context) -> tuple[str 
     return stated or link or site, link
 
 
+def _straight(link: str, notes: tuple[str, ...], context: Context) -> tuple[str, tuple[str, ...]]:
+    """The entry's own link past redirectors and without tracking, as links of its body are; the notes."""
+    if "?" not in link and "amp" not in link:
+        return link, notes
+    target = redirect_target(link)
+    plain = target if context.tracking else without_tracking(target)
+    made = {"redirect"} if target != link else set()
+    made |= {"tracking"} if plain != target else set()
+    return plain, tuple(sorted({*notes, *made})) if made else notes
+
+
 def _guid(entry: Entry) -> str | None:
     """The guid as given, on one line; a huge one by its hash."""
     guid = text.scrub_line(entry.guid or "").strip()
@@ -243,7 +262,8 @@ def _summary(entry: Entry) -> str:
     """What the source says shortly of an entry; nothing where that is the body."""
     if not entry.body.value.strip() or entry.summary.value == entry.body.value:
         return ""
-    return text.shorten(text.label(entry.summary.value, markup=entry.summary.html), MAX_SUMMARY)
+    summary = without_closing(entry.summary.value) if entry.summary.html else entry.summary.value
+    return text.shorten(text.label(summary, markup=entry.summary.html), MAX_SUMMARY)
 
 
 def _labels(names: tuple[str, ...]) -> tuple[str, ...]:

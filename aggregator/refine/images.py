@@ -14,6 +14,7 @@ FALLBACKS = ("https://picsum.photos/",)
 _IMG = re.compile(r'<img((?: [^\s="<>]+="[^"]*")*)')
 _ATTRIBUTE = re.compile(r' ([^\s="<>]+)="([^"]*)"')
 _TINY = re.compile(r"[0-3](?:px)?")
+_SMALL = re.compile(r"(?:[0-5]?\d|6[0-4])(?:px)?")
 
 # Parts of an address or class that say what an image is for.
 NO_LEAD: dict[str, str] = {
@@ -27,6 +28,11 @@ NO_LEAD: dict[str, str] = {
     "feedburner.com/~": "counts readers, or shares",
     "doubleclick.net/": "an advertisement",
     "gravatar.com/avatar": "a face beside a comment",
+    "/avatars/": "a face",
+    "user_avatar": "a face, in Discourse",
+    " avatar": "a face, by its class",
+    "zhihu.com/equation": "a formula",
+    "latex.": "a formula",
 }
 
 
@@ -72,7 +78,8 @@ def body_images(body: str) -> Iterator[str]:
 
 
 def _is_decoration(src: str, attributes: dict[str, str]) -> bool:
-    if any(_TINY.fullmatch(attributes.get(side, "")) for side in ("width", "height")):
+    sides = [attributes.get(side, "") for side in ("width", "height")]
+    if any(map(_TINY.fullmatch, sides)) or all(map(_SMALL.fullmatch, sides)):
         return True
     where = f"{src} {attributes.get('class', '')}".lower()
     return any(part in where for part in NO_LEAD)

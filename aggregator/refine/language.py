@@ -57,6 +57,8 @@ SAMPLE = 800
 FEWEST_LETTERS = 20
 FEWEST_WORDS = 4
 """Known words that a guess needs at least."""
+FEWEST_DIFFERENT = 3
+"""Of these, so many different ones."""
 CLEAR = 1.4
 """So many times as many as of any other language."""
 
@@ -123,4 +125,8 @@ def _by_words(words: list[str]) -> str | None:
     best = max(found, key=found.__getitem__)
     most = found.pop(best)
     second = max(found.values(), default=0)
-    return best if most >= FEWEST_WORDS and most >= second * CLEAR else None
+    if most < FEWEST_WORDS or most < second * CLEAR:
+        return None
+    # Code and formulas say "a" and "b" again and again.
+    different = {word for word in words if best in _HOLDERS.get(word, ())}
+    return best if len(different) >= FEWEST_DIFFERENT else None

@@ -103,6 +103,7 @@ BOXES: dict[str, str] = {
     "feedflare": "share bar of FeedBurner",
     "mc4wp-form": "a form to subscribe to mail",
     "subscription-widget-wrap": "a form to subscribe to mail, at Substack",
+    "subscription-widget-wrap-editor": "the same",
     "wp-block-jetpack-subscriptions": "a form to subscribe to mail",
     "yarpp": "other articles, by YARPP",
     "yarpp-related": "other articles, by YARPP",

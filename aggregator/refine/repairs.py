@@ -58,6 +58,11 @@ def repair(html: str, check: Check, notes: set[str], *, tidy: bool, boxes: bool)
     return html
 
 
+def without_closing(html: str) -> str:
+    """`html` without the line that WordPress adds at the end of every entry."""
+    return _CLOSING.sub("", html) if "</a>" in html else html
+
+
 def _noted(after: str, before: str, notes: set[str], note: str) -> str:
     if len(after) != len(before):
         notes.add(note)

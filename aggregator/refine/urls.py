@@ -308,11 +308,14 @@ def redirect_target(url: str) -> str:
 
 def _one_target(url: str) -> str | None:
     redirector = _REDIRECTOR.match(url)
-    if redirector is None:
-        return None
     head, _, query = url.partition("?")
     host, slash, path = head.partition("://")[2].partition("/")
     host = host.lower().removeprefix("www.")
+    amp = _AMP_CACHE.fullmatch(slash + path) if host.endswith(_AMP_CACHES) else None
+    if amp:
+        return absolute(f"https://{amp[1]}{amp[2] or ''}" + (f"?{query}" if query else ""))
+    if redirector is None:
+        return None
     names = next(
         (n for (h, p), n in REDIRECTORS.items() if h == host and (slash + path or "/").startswith(p)), ()
     )

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import deltas
 import stock
@@ -101,7 +102,7 @@ def through_our_room(case: Case) -> dict[str, Any]:
     result["encoding"] = _SameText(decoded.text, case.body)
     for holder in (result["feed"], *result["entries"]):
         _resolve(holder)
-    _overlay(result, document)
+    _overlay(result, document, case.url)
     return result
 
 
@@ -121,12 +122,12 @@ def _resolve(holder: dict[str, Any]) -> None:
         _resolve(source)
 
 
-def _overlay(result: dict[str, Any], document: Document) -> None:
+def _overlay(result: dict[str, Any], document: Document, url: str) -> None:
     """Puts what the Document and our reader of dates say over what feedparser said."""
     for holder in (result["feed"], *result["entries"]):
         _read_dates(holder)
     for found, entry in zip(result["entries"], document.entries, strict=True):
-        for key, value in _said(entry).items():
+        for key, value in _said(entry, url).items():
             if dict.__contains__(found, key):
                 dict.__setitem__(found, key, value)
 
@@ -139,11 +140,18 @@ def _read_dates(holder: dict[str, Any]) -> None:
         _read_dates(source)
 
 
-def _said(entry: Entry) -> dict[str, object]:
+def _joined(base: str, link: str) -> str:
+    try:
+        return urljoin(base, link) if link else ""
+    except ValueError:
+        return link
+
+
+def _said(entry: Entry, url: str) -> dict[str, object]:
     published, updated = entry.published, entry.updated
     return {
         "id": entry.guid,
-        "link": entry.link or "",
+        "link": _joined(entry.base or url, entry.link or ""),
         "rights": entry.rights,
         "published_parsed": published and published.utctimetuple(),
         "updated_parsed": updated and updated.utctimetuple(),

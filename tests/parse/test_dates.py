@@ -96,6 +96,9 @@ DATES = {
     # no dates
     "": None,
     "   ": None,
+    "星期二, 13 九月 2022 09:28:50 +0800": "2022-09-13T01:28:50",
+    "星期五, 30 十二月 2022 10:00:00 +0800": "2022-12-30T02:00:00",
+    "0001-01-01T00:00:00Z": None,
     "Invalid Date": None,
     "yesterday": None,
     "null": None,
@@ -148,7 +151,7 @@ def test_long_text_is_no_date() -> None:
     assert parse_date("13 Sep 2022 " + " " * 200 + "09:28") is None
 
 
-MOMENTS = st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 28))  # noqa: DTZ001 - put into a zone below
+MOMENTS = st.datetimes(min_value=datetime(2, 1, 3), max_value=datetime(9999, 12, 28))  # noqa: DTZ001 - put into a zone below
 OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 

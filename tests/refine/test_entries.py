@@ -51,7 +51,7 @@ def test_an_entry_comes_out_whole() -> None:
         article,
         key="g:tag:harbour.example,2026:1",
         guid="tag:harbour.example,2026:1",
-        link="https://harbour.example/news/1?utm_source=rss",
+        link="https://harbour.example/news/1",
         canonical_link="https://harbour.example/news/1",
         title="Ships & boats",
         authors=("Ann <3",),

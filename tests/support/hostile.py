@@ -185,7 +185,7 @@ def _page(texts: list[str], addresses: list[str], markup: list[str]) -> str:
     escaped = "".join(f"<p>{html.escape(text)}</p>" for text in texts)
     links = "".join(f'<a href="{html.escape(address)}">x</a>' for address in addresses)
     images = "".join(f'<img src="{html.escape(address)}">' for address in addresses)
-    return escaped + links + images + "".join(markup)
+    return escaped + links + images + "".join(f"<div>{one}</div>" for one in markup)
 
 
 def _from_json(item: dict[str, object]) -> str:

@@ -44,7 +44,7 @@ def _attribute(tag: str, name: str, value: str) -> Iterator[str]:
     if (
         name.lower().startswith("on")
         or name in {"srcdoc", "ping", "action", "formaction"}
-        or "href" in name != "href"
+        or ("href" in name != "href" and not name.startswith("data-"))
     ):
         yield where
     if name in URLS and not (SAFE_URL.fullmatch(value) or (tag == "img" and RASTER.fullmatch(value))):

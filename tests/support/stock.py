@@ -65,11 +65,17 @@ def _identity(entry: dict[str, Any]) -> tuple[str, ...]:
     return (*map(str, name), " ".join(re.sub("<[^<>]*>", " ", text).split()))
 
 
+def _start_plain(parser: Any, attrs: dict[str, str]) -> None:
+    """As our room reads it: what Media RSS says is plain text."""
+    parser._start_description({**attrs, "type": attrs.get("type", "text/plain")})
+
+
 def plain(text: str, url: str) -> object:
     """All that the strict parser finds in well-formed XML, as plain values; None if it is malformed."""
     parser = feedparser.api.StrictFeedParser
+    parser._start_media_description = _start_plain
     before = parser.can_be_relative_uri
-    parser.can_be_relative_uri = before - {"id"}  # guids stay as written in our room
+    parser.can_be_relative_uri = before - {"id", "link"}  # these stay as written in our room
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     try:
         result = parse(text.encode(), headers, sanitize=False, resolve=False)
