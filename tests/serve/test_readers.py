@@ -1,11 +1,13 @@
 """Real readers subscribe to served outputs: what they show agrees with what was published."""
 
 import html
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from aggregator.serve.server import Server
 
 pytestmark = pytest.mark.soak
 
+ELFEED = Path(__file__).parent.parent / "data" / "serve" / "elfeed.el"
 FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
 TITLES = ["Plain", "AT&T & R&D", "1 < 2", "Q&amp;A", "半岛网：新闻", "🎉 “quotes” 'n' \"more\"", "C++ / C#"]
 ARTICLES = [
@@ -53,6 +56,11 @@ class Recorder:
         """The answers since the last call."""
         found, self.answers = self.answers, []
         return sorted(found)
+
+
+def has_elfeed() -> bool:
+    places = Path("/usr/share/emacs/site-lisp/elpa")
+    return shutil.which("emacs") is not None and any(places.glob("elfeed-*"))
 
 
 @pytest.fixture(name="site")
@@ -114,3 +122,22 @@ def test_reader(site: tuple[Server, Recorder], fmt: Format) -> None:
     )
     assert found == sorted(map(expected, ARTICLES))
     reader.close()
+
+
+@pytest.mark.skipif(not has_elfeed(), reason="emacs with elfeed is not installed")
+@pytest.mark.parametrize("fmt", FORMATS[:2])
+def test_elfeed(site: tuple[Server, Recorder], tmp_path: Path, fmt: Format) -> None:
+    """elfeed, the reader of Emacs, shows every entry likewise; its second poll gets 304."""
+    server, recorder = site
+    path = f"feeds/%E6%96%B0%E9%97%BB/{FEED_FILES[fmt]}"
+    command = ["emacs", "--batch", "--load", str(ELFEED), f"{server.url}{path}", str(tmp_path / "elfeed")]
+    environment = {**os.environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    # It takes every title for plain text, also those that say that they are HTML (RFC 4287 3.1.1.2).
+    shown = unambiguous if fmt == "rss" else partial(html.escape, quote=False)
+    wanted = sorted((a, b, shown(c), d, e) for a, b, c, d, e in map(expected, ARTICLES))
+    for status in (200, 304):
+        asked = subprocess.run(command, check=True, env=environment, capture_output=True, timeout=50)
+        assert recorder.take() == [(f"/feeds/新闻/{FEED_FILES[fmt]}", status)]
+        rows = json.loads(asked.stdout)
+        assert {row.pop() for row in rows} == {"新闻 - World news"}
+        assert sorted(map(tuple, rows)) == wanted

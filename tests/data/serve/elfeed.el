@@ -1,0 +1,23 @@
+;; Ask one feed as elfeed does, keep what it said in DIRECTORY, and print all entries as JSON.
+;;   emacs --batch --load elfeed.el ADDRESS DIRECTORY
+(package-initialize)
+(require 'elfeed)
+(require 'json)
+(setq elfeed-feeds (list (nth 0 command-line-args-left))
+      elfeed-db-directory (nth 1 command-line-args-left)
+      elfeed-initial-tags nil
+      command-line-args-left nil)
+(elfeed-update)
+(while (> (elfeed-queue-count-total) 0)
+  (accept-process-output nil 0.05))
+(elfeed-db-save)
+(let (entries)
+  (with-elfeed-db-visit (entry feed)
+    (push (vector (cdr (elfeed-entry-id entry))
+                  (elfeed-entry-link entry)
+                  (elfeed-entry-title entry)
+                  (truncate (elfeed-entry-date entry))
+                  (elfeed-deref (elfeed-entry-content entry))
+                  (elfeed-feed-title feed))
+          entries))
+  (princ (json-encode (vconcat entries))))
