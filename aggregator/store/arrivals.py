@@ -204,18 +204,9 @@ def _origin_uid(batch: Batch, work: _Work, head: Head, one: Given) -> str:
 
 def _renew(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
     """The source gives its own article under another key: that is an edit at most."""
-    edited = head.text != one.text
     published = one.published if batch.seed else head.published or one.published
-    after = replace(
-        head,
-        title=one.entry.title,
-        published=published,
-        sort_at=sort_date(published, head.sort_at, head.first_seen),
-        updated=edited_at(head.updated, one, batch.now) if edited else head.updated,
-        origin=(batch.known.id, one.key),
-        text=one.text,
-    )
-    work.rows.new_words(after, one, edited=edited)
+    origin = (batch.known.id, one.key)
+    after = reworded(batch, work.rows, replace(head, origin=origin, published=published), one)
     if batch.seed:
         work.rows.drop_sighting(head.origin[1])
     return after
@@ -244,7 +235,21 @@ def _first_updated(one: Given, first_seen: int) -> int:
     return own if own is not None and date < own <= first_seen else date
 
 
-def edited_at(before: int, one: Given, now: int) -> int:
+def reworded(batch: Batch, rows: Rows, head: Head, one: Given) -> Head:
+    """The head of an article whose origin says this now; it was edited if that is not what it said before."""
+    edited = head.text != one.text
+    after = replace(
+        head,
+        title=one.entry.title,
+        sort_at=sort_date(head.published, head.sort_at, head.first_seen),
+        updated=_edited_at(head.updated, one, batch.now) if edited else head.updated,
+        text=one.text,
+    )
+    rows.new_words(after, one, edited=edited)
+    return after
+
+
+def _edited_at(before: int, one: Given, now: int) -> int:
     """When an article that was last `updated` before was edited: as the entry says if that can be true."""
     own = micros(one.entry.updated)
     return own if own is not None and before < own <= now else max(before, now)

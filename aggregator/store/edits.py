@@ -6,8 +6,8 @@ from dataclasses import replace
 from aggregator.model import Counts
 from aggregator.refine.identity import key as key_of
 from aggregator.store import identity, likeness
-from aggregator.store.arrivals import edited_at
-from aggregator.store.batch import Batch, Sighted, sort_date
+from aggregator.store.arrivals import reworded
+from aggregator.store.batch import Batch, Sighted
 from aggregator.store.content import Given, given
 from aggregator.store.identity import Candidate
 from aggregator.store.listing import places, relist
@@ -74,14 +74,4 @@ def _edit_one(batch: Batch, rows: Rows, head: Head, sighted: Sighted, one: Given
         return None
     if not batch.seed and published is None:
         published = head.published
-    edited = sighted.text != one.text
-    after = replace(
-        head,
-        title=one.entry.title,
-        published=published,
-        sort_at=sort_date(published, head.sort_at, head.first_seen),
-        updated=edited_at(head.updated, one, batch.now) if edited else head.updated,
-        text=one.text,
-    )
-    rows.new_words(after, one, edited=edited)
-    return after
+    return reworded(batch, rows, replace(head, published=published), one)
