@@ -149,7 +149,8 @@ class Named:
 def named(given: Given, source_id: int, now: int) -> Named:
     """An entry of this source with its marks; `now` in microseconds stands in for a date."""
     entry = given.entry
-    titles = _title_marks(given, source_id, rank(given.published, now, None, "")[0])
+    name = normal(entry.title)
+    titles = _title_marks(given, name, source_id, rank(given.published, now, None, "")[0])
     found: list[tuple[Mark, bytes]] = [("churn", mark) for mark in titles]
     marks = list(titles[:1])
     if entry.canonical_link:
@@ -157,7 +158,7 @@ def named(given: Given, source_id: int, now: int) -> Named:
         marks.append(found[-1][1])
     if entry.fingerprint:
         told = digest("text", entry.fingerprint)
-        titled = digest("titled", entry.fingerprint, normal(entry.title))
+        titled = digest("titled", entry.fingerprint, name)
         found += [("text", told), ("titled", titled)]
         marks += [told, titled]
     if _says_something(entry):
@@ -170,13 +171,12 @@ def named(given: Given, source_id: int, now: int) -> Named:
     return Named(given, tuple(found), tuple(marks))
 
 
-def _title_marks(given: Given, source_id: int, date: int) -> tuple[bytes, ...]:
-    """What an entry is called within its source, on its day, then on those around it.
+def _title_marks(given: Given, name: str, source_id: int, date: int) -> tuple[bytes, ...]:
+    """What an entry called `name` is called within its source, on its day, then on those around it.
 
     With the day in the mark, a title that comes every day leads to a few articles and not to all.
     One without a title goes by its date.
     """
-    name = normal(given.entry.title)
     if not name:
         return (digest("title", str(source_id), f"\x01{given.published}"),) if given.published else ()
     day, reach = day_of(date), CHURN_WINDOW // _DAY
