@@ -132,12 +132,15 @@ def _seen(sighting: Sighting) -> Seen:
 
 
 def _date_why(article: Article, history: tuple[Sighting, ...]) -> str:
+    written = f' ("{article.date_text}")' if article.date_text else ""
     if article.published is None:
-        future = "date-future" in article.notes
-        given = "the source gave one in the future" if future else "no source gave one"
+        given = f"what the source wrote{written} is no date" if written else "no source gave one"
+        if "date-future" in article.notes:
+            given = f"the source gave one in the future{written}"
         return f"{given}, so the moment it was first seen stands in"
     names = [one.source for one in history if one.published == article.published]
     why = f"as {names[0]} gave it" if names else "as a source gave it before"
+    why += written if names and any(one.origin and one.source == names[0] for one in history) else ""
     if article.published < EPOCH:
         return f"{why}; before 1970 it is shown and not trusted for the order"
     return why

@@ -197,6 +197,7 @@ class Refined:
     bands           signed 64-bit keys of which nearly equal texts share one or more; empty where
                     the text is too short or too common to be compared (refine.similarity)
     uid             32 hex digits, see identity.uid
+    date_text       the date as the source wrote it
     """
 
     key: str
@@ -217,6 +218,7 @@ class Refined:
     language: str | None = None
     origin: Origin | None = None
     rights: str | None = None
+    date_text: str | None = None
     episode: Episode | None = None
     categories: CategoryPath | None = None
     file_time: datetime | None = None
@@ -332,6 +334,7 @@ class Article:
     language: str | None = None
     origin: Origin | None = None
     rights: str | None = None
+    date_text: str | None = None
     episode: Episode | None = None
     related: tuple[Related, ...] = ()
     image_from: str = ""

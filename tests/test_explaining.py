@@ -85,9 +85,19 @@ def test_the_date_is_explained(world: World) -> None:
     """Who gave it, or why there is none."""
     (harbour,) = explain(world, "tag:a,1")
     (sky,) = explain(world, "c-1")
-    assert harbour.date_why == "as One gave it"
+    assert harbour.date_why == f'as One gave it ("{ONE}")'
     assert harbour.sorted_why == "its date"
-    assert sky.date_why == "the source gave one in the future, so the moment it was first seen stands in"
+    in_future = f'the source gave one in the future ("{LATER}")'
+    assert sky.date_why == f"{in_future}, so the moment it was first seen stands in"
+
+
+def test_a_date_that_is_none_is_quoted(tmp_path: Path) -> None:
+    """What the source wrote instead of a date is said, so that its owner can be told."""
+    with Server({"/x": feed("Sea", "https://a.example/2", "tag:a,2", "Invalid Date")}) as server:
+        world = World(tmp_path, source("X", server.url("/x")))
+        world.run()
+    (sea,) = explain(world, "tag:a,2")
+    assert sea.date_why.startswith('what the source wrote ("Invalid Date") is no date')
     assert sky.date == sky.first_seen == world.clock
 
 

@@ -69,6 +69,7 @@ def _article(article: Refined) -> Iterator[str]:
         link=article.link,
         guid=article.guid,
         date=article.published and article.published.isoformat(),
+        written=article.date_text,
         updated=article.updated and article.updated.isoformat(),
         authors=", ".join(article.authors),
         tags=", ".join(article.tags),

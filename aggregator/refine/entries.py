@@ -39,6 +39,7 @@ SKEW = timedelta(minutes=10)
 MAX_TITLE = 1_000
 MAX_SUMMARY = 1_000
 MAX_NAME = 200
+MAX_DATE = 60
 MAX_NAMES = 50
 MAX_VOID = 5_000
 
@@ -322,10 +323,9 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
     image, image_from = images.lead(entry, draft.body, one.base, context.proxy_prefixes, context.fallbacks)
     date = _past(draft.date, context.now)
     notes = [*one.notes, *(["date-future"] if date != draft.date else [])]
-    tongue = language.tag(entry.language, document.language)
-    if tongue is None:
-        tongue = language.guess(f"{draft.title}. {draft.text}")
-        notes += ["language-guessed"] if tongue else []
+    stated = language.tag(entry.language, document.language)
+    tongue = stated or language.guess(f"{draft.title}. {draft.text}")
+    notes += ["language-guessed"] if tongue and not stated else []
     return Refined(
         key=name.key,
         uid=name.uid,
@@ -341,6 +341,7 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
         enclosures=_enclosures(entry, one.base),
         image=image,
         image_from=image_from,
+        date_text=text.shorten(text.scrub_line(entry.published_text or "").strip(), MAX_DATE) or None,
         tags=_labels(entry.tags),
         language=tongue,
         origin=_origin(entry.origin, one.base),

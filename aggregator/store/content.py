@@ -203,6 +203,7 @@ def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
             "language": entry.language,
             "origin": [origin.title, origin.link, origin.id] if origin else None,
             "rights": entry.rights,
+            "date_text": entry.date_text,
             "notes": entry.notes,
             "episode": _episode_values(entry.episode) if entry.episode else None,
         }
@@ -312,6 +313,7 @@ def _article(row: Record, carried: tuple[Provenance, ...], others: tuple[Related
         language=details.get("language"),
         origin=Origin(*origin) if origin else None,
         rights=details.get("rights"),
+        date_text=details.get("date_text"),
         episode=_episode(details["episode"]) if "episode" in details else None,
         related=others,
         image_from=details.get("image_from", ""),
