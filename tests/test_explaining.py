@@ -89,6 +89,7 @@ def test_the_date_is_explained(world: World) -> None:
     assert harbour.sorted_why == "its date"
     in_future = f'the source gave one in the future ("{LATER}")'
     assert sky.date_why == f"{in_future}, so the moment it was first seen stands in"
+    assert sky.date == sky.first_seen == world.clock
 
 
 def test_a_date_that_is_none_is_quoted(tmp_path: Path) -> None:
@@ -98,7 +99,6 @@ def test_a_date_that_is_none_is_quoted(tmp_path: Path) -> None:
         world.run()
     (sea,) = explain(world, "tag:a,2")
     assert sea.date_why.startswith('what the source wrote ("Invalid Date") is no date')
-    assert sky.date == sky.first_seen == world.clock
 
 
 def test_what_was_cleaned_out_and_what_would_drop_it_is_said(world: World) -> None:
