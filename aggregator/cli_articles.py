@@ -20,17 +20,19 @@ def explain(
 ) -> None:
     """Say why an article is here, and what was done to it."""
     from aggregator import terminal
-    from aggregator.explaining import explained, nothing_found
+    from aggregator.explaining import explained, nothing_found, removed
 
     settings = load_settings(config)
     with open_store(settings) as store:
-        found = explained(article, settings, store)
-        missing = "" if found else nothing_found(article, settings, store)
+        found, gone = explained(article, settings, store), removed(article, store)
+        missing = "" if found or gone else nothing_found(article, settings, store)
     if as_json:
-        terminal.print_json([asdict(one) for one in found])
+        terminal.print_json([*map(asdict, found), *map(asdict, gone)])
     else:
         for one in found:
             terminal.print_explanation(one)
+        for tomb in gone:
+            terminal.print_removed(tomb)
     _stop_if(missing)
 
 

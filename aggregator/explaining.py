@@ -11,7 +11,10 @@ from aggregator.publish.posts import post_path
 from aggregator.refine.repair_tables import NOTES
 from aggregator.refine.rules import dropping
 from aggregator.store import Store
+from aggregator.store.explain import Explanation as Known
+from aggregator.store.explain import Likeness
 from aggregator.store.history import Sighting
+from aggregator.store.tombs import Tomb
 
 RUNGS: dict[str, str] = {
     "new": "known by no link and no text that was here: a new article",
@@ -28,6 +31,13 @@ IMAGES: dict[str, str] = {
     "body": "the first image of the text",
     "page": "the page names it (og:image)",
     "": "",
+}
+APART: dict[str, str] = {
+    "short": "too short to tell",
+    "generic title": "the title says nothing of what is below it",
+    "series": "two parts of a series",
+    "numbers": "the numbers in them differ",
+    "form": "little more in common than phrases",
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,10 +59,21 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Another article with much the same text, how alike (0.0 to 1.0), and why the two are not one."""
+
+    uid: str
+    title: str
+    likeness: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """All that is known of how an article came about.
 
-    `cleaned` are sentences on what was done to it; `dropped_by` rules that would leave it out now.
+    `cleaned` are sentences on what was done to it; `dropped_by` rules that would leave it out now;
+    `alike` are other articles that say much the same; `flood` is the number of the one it is held for.
     """
 
     uid: str
@@ -72,11 +93,19 @@ class Explanation:
     sightings: tuple[Seen, ...]
     cleaned: tuple[str, ...]
     dropped_by: tuple[str, ...]
+    alike: tuple[Alike, ...]
+    flood: int | None
 
 
 def explained(text: str, settings: Settings, store: Store) -> list[Explanation]:
     """The articles that a link, guid, uid, its first 8 digits or a post's path names, explained."""
-    return [_explanation(article, settings, store) for article in store.find(text.strip())]
+    found = store.explain(text.strip())
+    return [_explanation(one.article, one, settings) for one in found if one.article is not None]
+
+
+def removed(text: str, store: Store) -> list[Tomb]:
+    """What a link or uid names that was removed and may not come back."""
+    return [tomb for one in store.explain(text.strip()) for tomb in one.tombs]
 
 
 def nothing_found(text: str, settings: Settings, store: Store) -> str:
@@ -87,8 +116,8 @@ def nothing_found(text: str, settings: Settings, store: Store) -> str:
     return f"no article has the link, guid or uid {text!r}{hint}"
 
 
-def _explanation(article: Article, settings: Settings, store: Store) -> Explanation:
-    history = store.history(article.id)
+def _explanation(article: Article, known: Known, settings: Settings) -> Explanation:
+    history = known.sightings
     sorted_why = "its date"
     if article.published is None or article.sort_at != article.published:
         sorted_why = "when it was first seen" if article.sort_at == article.first_seen else "its file's time"
@@ -110,7 +139,21 @@ def _explanation(article: Article, settings: Settings, store: Store) -> Explanat
         sightings=tuple(map(_seen, history)),
         cleaned=tuple(map(_sentence, article.notes)),
         dropped_by=_dropped_by(article, settings.sources),
+        alike=tuple(_alike(other, settings.policy.threshold) for other in known.alike),
+        flood=known.flood,
     )
+
+
+def _alike(other: Likeness, threshold: float) -> Alike:
+    if other.related:
+        why = "the two name each other"
+    elif other.apart:
+        why = APART[other.apart]
+    elif other.likeness < threshold:
+        why = f"less than {threshold:.2f}"
+    else:
+        why = "of one source, or too far apart in time"
+    return Alike(uid=other.uid, title=other.title, likeness=other.likeness, why=why)
 
 
 def _sentence(note: str) -> str:

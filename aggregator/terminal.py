@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aggregator.reports import PassReport, SourceReport
     from aggregator.showing import Shown
     from aggregator.store.backtest import Backtest
+    from aggregator.store.tombs import Tomb
     from aggregator.trial import Trial
 
 WIDE = 400
@@ -180,8 +181,30 @@ def print_explanation(one: "Explanation") -> None:
         lines += ["               title and text are from here"] if seen.words else []
     lines += (f"  cleaned      {sentence}" for sentence in one.cleaned)
     lines += (f"  would be dropped by {rule}" for rule in one.dropped_by)
+    lines += [f"  held         for flood {one.flood}: see `aggregator floods`"] if one.flood else []
+    lines += (
+        f"  alike        {other.likeness:.2f} {other.uid[:8]} {other.title!r}: {other.why}"
+        for other in one.alike
+    )
     for line in lines:
         typer.echo(clean(line))
+
+
+_REMOVED = {
+    "takedown": "taken down",
+    "retention": "older than [storage] keep allows",
+    "flood": "dropped with a flood",
+}
+
+
+def print_removed(tomb: "Tomb") -> None:
+    """Print what became of an article that may not come back."""
+    name = tomb.link or tomb.guid or tomb.uid or tomb.source
+    reason = f" ({tomb.reason})" if tomb.reason else ""
+    typer.echo(clean(str(name)))
+    typer.echo(clean(f"  removed      {_when(tomb.at)}: {_REMOVED[tomb.kind]}{reason}"))
+    if tomb.kind == "takedown":
+        typer.echo(f"  undo         aggregator takedown --undo {tomb.id}")
 
 
 def print_article(one: "Shown") -> None:

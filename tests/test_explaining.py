@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from entries import STORY, WIRE
 from loopback import Reply, Server
+from typer.testing import CliRunner
 from world import World, source
 
+from aggregator.cli import app
 from aggregator.explaining import Explanation, explained, nothing_found
 
 ONE, TWO, LATER = (
@@ -109,6 +112,42 @@ def test_what_was_cleaned_out_and_what_would_drop_it_is_said(world: World) -> No
     assert (article.image, article.image_why) == ("https://a.example/i.jpg", "the first image of the text")
     assert article.dropped_by == ("[[rules]] 1 (drop), from Two",)
     assert explain(world, "c-1")[0].dropped_by == ()
+
+
+def test_what_says_nearly_the_same_is_named(tmp_path: Path) -> None:
+    """Articles that name each other, and near misses with the reason."""
+    routes = {
+        "/one": feed("Bridge, part 1", "https://a.example/1", "a-1", ONE, STORY),
+        "/two": feed("The old bridge", "https://b.example/1", "b-1", TWO, WIRE),
+        "/three": feed("Bridge, part 2", "https://c.example/1", "c-1", TWO, WIRE),
+    }
+    with Server(routes) as server:
+        tables = "".join(source(name.title(), server.url(f"/{name}")) for name in ("one", "two", "three"))
+        world = World(tmp_path, tables)
+        world.run()
+    (bridge,) = explain(world, "a-1")
+    assert {(other.title, other.why) for other in bridge.alike} == {
+        ("The old bridge", "the two name each other"),
+        ("Bridge, part 2", "two parts of a series"),
+    }
+    assert all(0.5 < other.likeness < 1 for other in bridge.alike)
+    printed = CliRunner().invoke(app, ["explain", "a-1", "--config", str(tmp_path / "feeds.toml")]).stdout
+    assert "'The old bridge': the two name each other" in printed
+
+
+def test_what_was_removed_is_explained(world: World) -> None:
+    """When, why, and how to undo it."""
+    settings = ["--config", str(world.folder / "feeds.toml")]
+    uid = explain(world, "tag:a,1")[0].uid
+    run = CliRunner().invoke
+    run(app, ["takedown", "tag:a,1", "--reason", "asked", *settings])
+    for text in ("https://a.example/1", uid, uid[:8]):
+        result = run(app, ["explain", text, *settings])
+        assert result.exit_code == 0
+        assert result.stdout.startswith("https://a.example/1\n  removed      ")
+        assert ": taken down (asked)\n  undo         aggregator takedown --undo 1\n" in result.stdout
+    (tomb,) = json.loads(run(app, ["explain", uid, "--json", *settings]).stdout)
+    assert (tomb["kind"], tomb["reason"]) == ("takedown", "asked")
 
 
 def test_a_missing_article_may_have_been_dropped(world: World) -> None:

@@ -17,6 +17,8 @@ from aggregator.store.schema import articles, bands, contents, related
 from aggregator.store.tombs import Tomb
 
 _MISSES = 10
+# What more articles share is the closing line of a site.
+_MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,10 @@ def _alike(conn: Connection, article: Article) -> tuple[Likeness, ...]:
     """The articles that this one names, and the likest of those that it might have been."""
     stored = sa.select(related.c.other_id, related.c.likeness).where(related.c.article_id == article.id)
     named = {row[0]: row[1] for row in conn.execute(stored)}
-    own = sa.select(bands.c.band).where(bands.c.article_id == article.id)
-    sharing = sa.select(bands.c.article_id).distinct().where(bands.c.band.in_(own))
-    ids = {*conn.execute(sharing).scalars(), *named} - {article.id}
     mine = similarity.writing(article.title, article.body)
+    # The index is by band; what articles have of them is found in their words again.
+    sharing = sa.select(bands.c.article_id).distinct().where(bands.c.band.in_(similarity.bands(mine)))
+    ids = {*conn.execute(sharing.limit(_MOST)).scalars(), *named} - {article.id}
     found = []
     for row in _words(conn, sorted(ids)):
         judged = similarity.compare(mine, similarity.writing(row.title, unpack(row.body)))
