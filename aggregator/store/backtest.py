@@ -5,7 +5,8 @@ changed rule, threshold or way to deal with near duplicates can be tried before 
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -13,14 +14,27 @@ from sqlalchemy.engine import Connection
 
 from aggregator.options import Policy
 from aggregator.refine import similarity
+from aggregator.refine.identity import FINGERPRINT_MIN, exact_hash, normal
 from aggregator.refine.urls import canonical
+from aggregator.store import likeness
 from aggregator.store.chunks import chunks
-from aggregator.store.codec import digest, unpack
+from aggregator.store.codec import digest, moment, unpack
+from aggregator.store.identity import CHURN_ALIKE, CHURN_WINDOW, TEXT_WINDOW, Mark
+from aggregator.store.lookup import bodies
 from aggregator.store.schema import articles, contents, sightings
 
 _SAMPLES = 20
+# Of articles under one name so many, the latest, are compared with the next.
+_COMMON = 50
 _WORDS = sa.select(
-    articles.c.id, articles.c.uid, articles.c.sort_at, contents.c.title, contents.c.body
+    articles.c.id,
+    articles.c.uid,
+    articles.c.sort_at,
+    articles.c.published,
+    articles.c.first_seen,
+    contents.c.title,
+    contents.c.link,
+    contents.c.body,
 ).join_from(articles, contents, contents.c.article_id == articles.c.id)
 
 
@@ -57,39 +71,110 @@ class Backtest:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """An article as it is stored; `links` are those of its sightings, made canonical anew."""
+    """An article as it is stored, but for its body; `links` are those of its sightings, made canonical anew.
+
+    `published`, `date` (when it was first seen if it has none) and `sort_at` are microseconds, as is
+    when each source first gave it, which `seen` tells.
+    """
 
     id: int
     uid: str
     sort_at: int
+    published: int | None
+    date: int
     title: str
-    body: str
+    linked: bool
     links: frozenset[str]
-    sources: frozenset[int]
+    seen: Mapping[int, int]
+
+    @property
+    def sources(self) -> AbstractSet[int]:
+        """Who carried it."""
+        return self.seen.keys()
+
+    def named(self, writing: similarity.Writing, body: str) -> Iterator[tuple[Mark, bytes]]:
+        """What it would be found by."""
+        for link in sorted(self.links):
+            yield "link", digest("link", link)
+        name = normal(self.title) or f"\x01{self.date}"
+        for source_id in sorted(self.seen):
+            yield "churn", digest("title", str(source_id), name)
+        if self.published is not None and (self.title or body):
+            yield "exact", digest("exact", exact_hash(self.title, moment(self.published), body))
+        if text := similarity.fingerprint(writing):
+            yield "text", digest("text", text)
 
 
 def run(conn: Connection, policy: Policy) -> Backtest:
     """Try the ladder on everything that is stored, the oldest articles first."""
     report = Backtest()
-    by_mark: dict[bytes, tuple[frozenset[int], str, str]] = {}
+    by_mark: dict[tuple[Mark, bytes], deque[_Stored]] = defaultdict(lambda: deque(maxlen=_COMMON))
     recent = _Recent(policy)
-    for one in _stored(conn):
+    for one, body in _stored(conn):
         report.articles += 1
-        writing = similarity.writing(one.title, one.body)
-        marks = [("link", digest("link", link)) for link in sorted(one.links)]
-        if text := similarity.fingerprint(writing):
-            marks.append(("text", digest("text", text)))
-        merged = False
-        for rung, mark in marks:
-            carried, uid, title = by_mark.setdefault(mark, (one.sources, one.uid, one.title))
-            if uid != one.uid and not carried & one.sources and not merged:
-                _note(report, Pair(rung, one.uid, uid, one.title, title))
-                merged = True
-        near = recent.find(one, writing)
-        if near is not None and not merged:
-            _note(report, near)
+        writing = similarity.writing(one.title, body)
+        found = recent.find(one, writing)
+        alike = _Alike(conn, body)
+        for mark in one.named(writing, body):
+            others = by_mark[mark]
+            fits = next((other for other in others if _RULES[mark[0]](one, other, alike)), None)
+            if fits is not None and (found is None or found.rung == "near"):
+                found = Pair(mark[0], one.uid, fits.uid, one.title, fits.title)
+            others.append(one)
+        if found is not None:
+            _note(report, found)
     _try_splits(conn, report)
     return report
+
+
+class _Alike:
+    """How much the texts of articles have in common with one; asked only where it matters."""
+
+    def __init__(self, conn: Connection, body: str) -> None:
+        self._conn = conn
+        self._body = body
+
+    def __call__(self, article_id: int) -> float | None:
+        body = bodies(self._conn, [article_id])[article_id]
+        return likeness.alike(likeness.runs_of(self._body), likeness.runs_of(body))
+
+    @property
+    def is_short(self) -> bool:
+        """Whether this is a text that comes again by chance."""
+        return len(self._body) < FINGERPRINT_MIN
+
+
+def _by_link(one: _Stored, other: _Stored, _alike: _Alike) -> bool:
+    return not one.sources & other.sources
+
+
+def _by_churn(one: _Stored, other: _Stored, alike: _Alike) -> bool:
+    """What a source gave at different times; whether it still showed the one then is not on record."""
+    apart = abs(one.date - other.date)
+    met = any(one.seen[source_id] == other.seen[source_id] for source_id in one.sources & other.sources)
+    if apart > CHURN_WINDOW or met:
+        return False
+    share = alike(other.id)
+    if share is None or (apart and alike.is_short):
+        return not apart
+    return share >= CHURN_ALIKE
+
+
+def _by_exact(one: _Stored, other: _Stored, alike: _Alike) -> bool:
+    return _by_link(one, other, alike) and not (one.linked and other.linked)
+
+
+def _by_text(one: _Stored, other: _Stored, alike: _Alike) -> bool:
+    near = abs(one.date - other.date) <= TEXT_WINDOW
+    return _by_link(one, other, alike) and (near or normal(one.title) == normal(other.title))
+
+
+_RULES: dict[Mark, Callable[[_Stored, _Stored, _Alike], bool]] = {
+    "link": _by_link,
+    "churn": _by_churn,
+    "exact": _by_exact,
+    "text": _by_text,
+}
 
 
 class _Recent:
@@ -129,29 +214,43 @@ class _Recent:
         return Pair("near", one.uid, other.uid, one.title, other.title, judged.score)
 
 
-def _stored(conn: Connection) -> Iterator[_Stored]:
-    """Every article, by the date that sorts."""
+def _stored(conn: Connection) -> Iterator[tuple[_Stored, str]]:
+    """Every article with its body, by the date that sorts."""
     ids = list(conn.execute(sa.select(articles.c.id).order_by(articles.c.sort_at, articles.c.uid)).scalars())
     for some in chunks(ids):
-        links: dict[int, set[str]] = defaultdict(set)
-        carried: dict[int, set[int]] = defaultdict(set)
-        sighted = sa.select(sightings.c.article_id, sightings.c.source_id, sightings.c.link)
-        for article_id, source_id, link in conn.execute(sighted.where(sightings.c.article_id.in_(some))):
-            carried[article_id].add(source_id)
-            if link and (identity := canonical(link)):
-                links[article_id].add(identity)
+        links, seen = _sighted(conn, some)
         rows = {row.id: row for row in conn.execute(_WORDS.where(articles.c.id.in_(some)))}
         for article_id in some:
             row = rows[article_id]
-            yield _Stored(
+            article = _Stored(
                 id=article_id,
                 uid=row.uid,
                 sort_at=row.sort_at,
+                published=row.published,
+                date=row.first_seen if row.published is None else row.published,
                 title=row.title,
-                body=unpack(row.body),
+                linked=row.link is not None,
                 links=frozenset(links[article_id]),
-                sources=frozenset(carried[article_id]),
+                seen=seen[article_id],
             )
+            yield article, unpack(row.body)
+
+
+def _sighted(
+    conn: Connection, ids: Iterable[int]
+) -> tuple[Mapping[int, set[str]], Mapping[int, Mapping[int, int]]]:
+    """By article: its canonical links, and when each source first gave it."""
+    links: dict[int, set[str]] = defaultdict(set)
+    seen: dict[int, dict[int, int]] = defaultdict(dict)
+    statement = sa.select(
+        sightings.c.article_id, sightings.c.source_id, sightings.c.link, sightings.c.first_seen
+    ).where(sightings.c.article_id.in_(list(ids)))
+    for article_id, source_id, link, first_seen in conn.execute(statement):
+        before = seen[article_id].get(source_id, first_seen)
+        seen[article_id][source_id] = min(before, first_seen)
+        if link and (identity := canonical(link)):
+            links[article_id].add(identity)
+    return links, seen
 
 
 def _note(report: Backtest, pair: Pair) -> None:

@@ -40,7 +40,7 @@ CHURN_ALIKE = 0.7
 # Under a link or guid that a source gave before: less in common is another writing.
 SAME_STORY = 0.4
 
-_TEXT_WINDOW = 7 * _DAY
+TEXT_WINDOW = 7 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +279,7 @@ def _by_exact(given: Given, _date: int, candidate: Candidate, ladder: Ladder, _t
 
 def _by_text(given: Given, date: int, candidate: Candidate, _ladder: Ladder, _texts: Texts) -> str | None:
     # The words of a programme or a series come again every week, under another title.
-    fits = candidate.titled or any(abs(date - told) <= _TEXT_WINDOW for told in candidate.told)
+    fits = candidate.titled or any(abs(date - told) <= TEXT_WINDOW for told in candidate.told)
     return given.entry.fingerprint if fits and not candidate.own else None
 
 

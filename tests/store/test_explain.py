@@ -5,12 +5,13 @@ from pathlib import Path
 from shutil import copyfile
 
 import pytest
-from entries import NOON, STORY, WIRE, entry, feed
+from entries import NOON, OTHER, STORY, WIRE, entry, feed
 
 from aggregator.errors import StoreError
 from aggregator.model import Node, SourceState
 from aggregator.options import Policy
 from aggregator.store import Store
+from aggregator.store.codec import digest
 
 A, B = feed("A", "news", "A"), feed("B", "news", "B")
 EVERYTHING = Node("category", ())
@@ -97,6 +98,24 @@ def test_a_backtest_tells_what_links_and_texts_would_merge(store: Store) -> None
     )
     report = store.backtest(Policy())
     assert dict(report.merges) == {"link": 1, "text": 1}
+
+
+def test_a_backtest_tells_what_churn_and_copies_would_merge(store: Store) -> None:
+    """A source's own entries under new keys and copies without a link; what came together stays apart."""
+    store.reconcile([A, B], NOON)
+    later = NOON + timedelta(hours=1)
+    twice = [entry(name, title="Twice", body=STORY, published=NOON) for name in ("x", "y")]
+    store.record(A, [*twice, entry("old", title="Moved", body=OTHER, published=NOON)], SourceState(), NOON)
+    store.record(A, [entry("new", title="Moved", body=WIRE, published=NOON)], SourceState(), later)
+    shown = [digest("key", "g:old"), digest("key", "g:new")]
+    again = entry("newer", title="Moved", body=OTHER + "More.", published=NOON)
+    store.record(A, [again], SourceState(), later, shown=shown)
+    short = {"title": "Photo", "body": "<p>Dawn</p>", "link": None, "published": NOON}
+    store.record(A, [entry("p", **short)], SourceState(), NOON)
+    store.record(B, [entry("q", **short, exact_hash="another then")], SourceState(), NOON)
+    report = store.backtest(Policy(near="off"))
+    assert (report.articles, dict(report.merges)) == (7, {"churn": 1, "exact": 1})
+    assert {pair.title for pair in report.merged} == {"Moved", "Photo"}
 
 
 def test_a_backtest_tells_what_would_split(store: Store) -> None:
