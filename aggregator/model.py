@@ -110,7 +110,8 @@ class Entry:
     """One item of a feed or one file of a seed directory, as the source gave it.
 
     URLs are verbatim: relative to `base` if that is set, else to the document. `images` holds
-    what the source names as pictures of the entry, best first. `published_text` is the date
+    what the source names as pictures of the entry, best first; `pictures` those of Media RSS as files,
+    which may be a gallery or the same in several sizes. `published_text` is the date
     as it was written, for explanations.
     """
 
@@ -125,6 +126,7 @@ class Entry:
     summary: Text = Text()
     enclosures: tuple[Enclosure, ...] = ()
     images: tuple[str, ...] = ()
+    pictures: tuple[Enclosure, ...] = ()
     tags: tuple[str, ...] = ()
     language: str | None = None
     base: str | None = None

@@ -91,6 +91,7 @@ def entry(found: Found, *, url: str, language: str | None, atom: bool) -> Entry:
         summary=summary,
         enclosures=tuple(_enclosures(found)),
         images=tuple(_images(found)),
+        pictures=tuple(_pictures(found)),
         tags=tuple(_tags(found)),
         language=_string(found, "language") or _string(detail, "language") or _language(found) or language,
         base=_different(_get(detail, "base"), url) or _base(found, ("title_detail", "summary_detail"), url),
@@ -300,6 +301,13 @@ def _enclosures(found: Found) -> Iterator[Enclosure]:
                 duration=podcasts.seconds(_get(item, "duration"))
                 or (None if len(seen) > 1 else length_of_all),
             )
+
+
+def _pictures(found: Found) -> Iterator[Enclosure]:
+    for item in _list(found, "media_content"):
+        address = _string(item, "url")
+        if address and _is_image(item) and not _FACES.match(address):
+            yield Enclosure(address, _string(item, "type"), _number(_get(item, "filesize")))
 
 
 def _playable(found: Found) -> Iterator[Found]:

@@ -9,6 +9,7 @@ Rules of this file: pure; `now` comes in. An entry that cannot be refined costs 
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from html import escape
 
 from aggregator.model import (
     CategoryPath,
@@ -27,6 +28,7 @@ from aggregator.refine.repairs import without_closing
 from aggregator.refine.urls import (
     absolute,
     canonical,
+    may_wrap,
     published,
     redirect_target,
     without_proxy,
@@ -222,7 +224,7 @@ def _addresses(entry: Entry, document: Document, context: Context) -> tuple[str 
 
 def _straight(link: str, notes: tuple[str, ...], context: Context) -> tuple[str, tuple[str, ...]]:
     """The entry's own link past redirectors and without tracking, as links of its body are; the notes."""
-    if "?" not in link and "amp" not in link:
+    if not may_wrap(link):
         return link, notes
     target = redirect_target(link)
     plain = target if context.tracking else without_tracking(target)
@@ -273,9 +275,9 @@ def _labels(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))[:MAX_NAMES]
 
 
-def _enclosures(entry: Entry, base: str | None) -> tuple[Enclosure, ...]:
+def _enclosures(entry: Entry, base: str | None, body: str) -> tuple[Enclosure, ...]:
     found: dict[str, Enclosure] = {}
-    for enclosure in entry.enclosures:
+    for enclosure in (*entry.enclosures, *_gallery(entry, body)):
         url = published(enclosure.url, base)
         if url is not None and url.startswith("http") and url not in found:
             kind = text.label(enclosure.type or "")
@@ -285,6 +287,19 @@ def _enclosures(entry: Entry, base: str | None) -> tuple[Enclosure, ...]:
                 url, kind if "/" in kind else None, length, title or None, enclosure.duration
             )
     return tuple(found.values())
+
+
+def _gallery(entry: Entry, body: str) -> list[Enclosure]:
+    """The pictures of Media RSS that are not in the body, if there are several; one alone is the lead image.
+
+    The same picture in several sizes has one path, and differs in the query.
+    """
+    found: dict[str, Enclosure] = {}
+    for picture in entry.pictures if len(entry.pictures) > 1 else ():
+        path = picture.url.partition("?")[0]
+        if escape(path) not in body:
+            found.setdefault(path, picture)
+    return list(found.values()) if len(found) > 1 else []
 
 
 def _episode(episode: Episode | None, base: str | None) -> Episode | None:
@@ -338,7 +353,7 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
         updated=_past(entry.updated, context.now),
         body=draft.body,
         summary=_summary(entry),
-        enclosures=_enclosures(entry, one.base),
+        enclosures=_enclosures(entry, one.base, draft.body),
         image=image,
         image_from=image_from,
         date_text=text.shorten(text.scrub_line(entry.published_text or "").strip(), MAX_DATE) or None,

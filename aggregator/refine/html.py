@@ -20,7 +20,7 @@ from aggregator.refine import policy, text
 from aggregator.refine.bounds import bound
 from aggregator.refine.repair_tables import BOXES
 from aggregator.refine.repairs import repair, written_out
-from aggregator.refine.urls import absolute, redirect_target, without_proxy, without_tracking
+from aggregator.refine.urls import absolute, may_wrap, redirect_target, without_proxy, without_tracking
 
 PASSES = 4
 """Sanitising again changes nothing for all but made-up markup; after so many passes it becomes text."""
@@ -215,7 +215,7 @@ def _address(tag: str, value: str) -> str | None:
         return None
     if tag in policy.FETCHING:
         return found if _may_fetch(tag, found, frame) else None
-    return _target(found, frame) if frame.tidy and "?" in found else found
+    return _target(found, frame) if frame.tidy and may_wrap(found) else found
 
 
 def _is_raster(value: str) -> bool:

@@ -126,6 +126,8 @@ def _overlay(result: dict[str, Any], document: Document, url: str) -> None:
     """Puts what the Document and our reader of dates say over what feedparser said."""
     for holder in (result["feed"], *result["entries"]):
         _read_dates(holder)
+    if dict.get(result["feed"], "link"):
+        result["feed"]["link"] = document.link or ""
     for found, entry in zip(result["entries"], document.entries, strict=True):
         for key, value in _said(entry, url).items():
             if dict.__contains__(found, key):

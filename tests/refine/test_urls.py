@@ -223,6 +223,20 @@ def test_tracking_goes_and_the_rest_stays_byte_for_byte() -> None:
             "https://link.zhihu.com/?target=javascript:alert(1)",
             "https://link.zhihu.com/?target=javascript:alert(1)",
         ),
+        ("https://www.google.com/amp/s/e.org/a.html", "https://e.org/a.html"),
+        ("https://e-org.cdn.ampproject.org/c/s/e.org/a?b=1", "https://e.org/a?b=1"),
+        (
+            "https://news.google.com/rss/articles/CBMiKmh0dHBzOi8vY29hc3QuZXhhbXBsZS8yMDI2L2xpZ2h0aG91c2U_aWQ9N9IBAA?oc=5",
+            "https://coast.example/2026/lighthouse?id=7",
+        ),
+        (
+            "https://news.google.com/articles/CBMiSkFVX3lxTE9leA",
+            "https://news.google.com/articles/CBMiSkFVX3lxTE9leA",
+        ),
+        (
+            "https://news.google.com/articles/CBMi_________w",
+            "https://news.google.com/articles/CBMi_________w",
+        ),
         ("https://t.co/abc", "https://t.co/abc"),
         ("https://e.org/?url=http://other.org", "https://e.org/?url=http://other.org"),
     ],
