@@ -313,18 +313,15 @@ def redirect_target(url: str) -> str:
 
 
 def _one_target(url: str) -> str | None:
-    redirector = _REDIRECTOR.match(url)
-    news = _GOOGLE_NEWS.match(url)
-    if news:
-        return _from_google_news(news[1])
+    if "google.com/" in url or ".ampproject.org/" in url:
+        target = _from_google_news(url) or _from_amp_cache(url)
+        if target is not None:
+            return target
+    if not _REDIRECTOR.match(url):
+        return None
     head, _, query = url.partition("?")
     host, slash, path = head.partition("://")[2].partition("/")
     host = host.lower().removeprefix("www.")
-    amp = _AMP_CACHE.fullmatch(slash + path) if host.endswith(_AMP_CACHES) else None
-    if amp:
-        return absolute(f"https://{amp[1]}{amp[2] or ''}" + (f"?{query}" if query else ""))
-    if redirector is None:
-        return None
     names = next(
         (n for (h, p), n in REDIRECTORS.items() if h == host and (slash + path or "/").startswith(p)), ()
     )
@@ -338,10 +335,21 @@ def _one_target(url: str) -> str | None:
     return None
 
 
-def _from_google_news(name: str) -> str | None:
-    """The address in a name of Google News, base64 of a message with it at its start; newer ones hold none."""
+def _from_amp_cache(url: str) -> str | None:
+    """The page that a cache of AMP pages hands out."""
+    head, mark, query = url.partition("?")
+    host, slash, path = head.partition("://")[2].partition("/")
+    found = _AMP_CACHE.fullmatch(slash + path) if host.lower().endswith(_AMP_CACHES) else None
+    return absolute(f"https://{found[1]}{found[2] or ''}{mark}{query}") if found else None
+
+
+def _from_google_news(url: str) -> str | None:
+    """What an address of Google News leads to; it is in base64 at the start of its name, but in newer ones."""
+    named = _GOOGLE_NEWS.match(url)
+    if named is None:
+        return None
     try:
-        data = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4))
+        data = base64.urlsafe_b64decode(named[1] + "=" * (-len(named[1]) % 4))
     except ValueError:
         return None
     # Protocol buffers: field 1 is 19, field 4 a text, its length in seven bits a byte.
