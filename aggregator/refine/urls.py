@@ -344,7 +344,7 @@ def _from_amp_cache(url: str) -> str | None:
 
 
 def _from_google_news(url: str) -> str | None:
-    """What an address of Google News leads to; it is in base64 at the start of its name, but in newer ones."""
+    """What an address of Google News leads to: older ones have it in base64 at the start of their name."""
     named = _GOOGLE_NEWS.match(url)
     if named is None:
         return None
