@@ -13,7 +13,15 @@ from feedparser.util import FeedParserDict
 
 from aggregator.parse.captions import Captions
 from aggregator.parse.podcasts import Podcasting
-from aggregator.parse.strict_tools import Feedparser, attributes, pair, quick_resolve, repaired, stays
+from aggregator.parse.strict_tools import (
+    Feedparser,
+    QuickDict,
+    attributes,
+    pair,
+    quick_resolve,
+    repaired,
+    stays,
+)
 
 MAX_DEPTH = 500
 """Elements within elements; real feeds with XHTML bodies stay under 60."""
@@ -84,10 +92,27 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
 
     def __init__(self, base: str, language: str | None, encoding: str) -> None:
         super().__init__(base, language, encoding)
+        self.feeddata: FeedParserDict = QuickDict(**self.feeddata)
         self._level = 0
+        self._settled = ""  # a base that resolving against itself leaves as it is
         self._starts: dict[str, _Start] = {}
         self._ends: dict[str, _End] = {}
         self._keys: dict[str, tuple[str, str]] = {}
+
+    def _start_item(self, attrs: dict[str, str]) -> None:
+        """As in feedparser, with a dict of ours."""
+        self.hasContent = 0
+        self.entries.append(QuickDict())
+        self.push("item", 0)
+        self.inentry = 1
+        self.guidislink = 0
+        self.title_depth = -1
+        about = self._get_attribute(attrs, "rdf:about")
+        if about:
+            self._get_context()["id"] = about
+        self._cdf_common(attrs)
+
+    _start_entry = _start_item
 
     # --- names --------------------------------------------------------------------------
 
@@ -159,8 +184,9 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
             self.unknown_starttag(start.tag, list({**declared, **xmlns, **attributes}.items()))
             return
         self.depth += 1
-        if self.baseuri:
-            self.baseuri = quick_resolve(self.baseuri, self.baseuri) or self.baseuri
+        if self.baseuri != self._settled:
+            before, self.baseuri = self.baseuri, quick_resolve(self.baseuri, self.baseuri) or self.baseuri
+            self._settled = before if before == self.baseuri else self._settled
         self.basestack.append(self.baseuri)
         self.langstack.append(self.lang)
         if self.incontent and self._is_inline(start.tag, attributes):

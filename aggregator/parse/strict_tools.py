@@ -12,6 +12,7 @@ import feedparser.api
 import feedparser.html
 import feedparser.mixin
 import feedparser.urls
+from feedparser.util import FeedParserDict
 
 Feedparser: Any = feedparser.api.StrictFeedParser
 _resolve = feedparser.mixin.make_safe_absolute_uri
@@ -22,6 +23,35 @@ _CP1252 = re.compile("[\x80-\x9f]")
 _SETTLED = re.compile(
     r"https?://[a-z0-9][a-z0-9.-]*/[A-Za-z0-9/_.~%+-]*(?:\?[A-Za-z0-9/_.~%+=&-]+)?", re.ASCII
 )
+
+
+_SYNONYMS = frozenset(
+    (*FeedParserDict.keymap, "category", "enclosures", "license", "updated", "updated_parsed")
+)
+
+
+class QuickDict(FeedParserDict):  # type: ignore[misc]  # feedparser has no types
+    """feedparser's dict, which answers at once for keys that it knows no other word for."""
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - as in feedparser
+        return super().__getitem__(key) if key in _SYNONYMS else dict.__getitem__(self, key)
+
+    def __setitem__(self, key: str, value: object) -> None:
+        if key in _SYNONYMS:
+            super().__setitem__(key, value)
+        else:
+            dict.__setitem__(self, key, value)
+
+    def __contains__(self, key: object) -> bool:
+        return bool(super().__contains__(key)) if key in _SYNONYMS else dict.__contains__(self, key)
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as in feedparser
+        """As in feedparser."""
+        return super().get(key, default) if key in _SYNONYMS else dict.get(self, key, default)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as in feedparser
+        """As in feedparser."""
+        return super().setdefault(key, default) if key in _SYNONYMS else dict.setdefault(self, key, default)
 
 
 @lru_cache(maxsize=64)

@@ -339,7 +339,7 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
     date = _past(draft.date, context.now)
     notes = [*one.notes, *(["date-future"] if date != draft.date else [])]
     stated = language.tag(entry.language, document.language)
-    tongue = stated or language.guess(f"{draft.title}. {draft.text}")
+    tongue = stated or language.guess(f"{draft.title}. {draft.text[: language.SAMPLE]}")
     notes += ["language-guessed"] if tongue and not stated else []
     return Refined(
         key=name.key,
