@@ -46,7 +46,7 @@ ENDED = "pass.ended"
 FEW = 3
 """Threads that gather at first."""
 SLOW = 0.01
-"""Seconds without a result after which one more gathers."""
+"""Seconds without a result after which one more gathers, if servers are what the others wait for."""
 PATIENCE = 1.0
 """Seconds without a result after which what was stored is published."""
 
@@ -222,14 +222,13 @@ class _Pass:
         return batch
 
     def _first(self) -> Harvest | None:
-        """What comes next. Threads are in each other's way, so there are more only where servers are slow."""
-        with suppress(queue.Empty):
-            return self._harvests.get_nowait()
-        for _ in range(self._more_threads):
+        """What comes next. Threads are in each other's way: there are more only if all wait for servers."""
+        for _ in range(round(PATIENCE / SLOW)):
             with suppress(queue.Empty):
                 return self._harvests.get(timeout=SLOW)
-            self._gather_with(1)
-        return self._harvests.get(timeout=PATIENCE)
+            if self._turns.running >= self._gathering:
+                self._gather_with(1)
+        raise queue.Empty
 
     def _store_batch(self, harvests: list[Harvest]) -> None:
         """One commit for what came together; each source is a transaction of its own within."""

@@ -38,8 +38,8 @@ BATCH_BYTES = 16_000_000
 """About how much is written at once: many flushes to disk go together, and memory stays small."""
 MANY = 16
 """Nodes from which on worker processes help."""
-SHARE = 12
-AHEAD = 4
+SHARE = 32
+AHEAD = 3
 """Shares of nodes that workers render before the first of them is written: bounds memory."""
 TOMBSTONES = 50
 """Takedowns that a live feed names, at most."""

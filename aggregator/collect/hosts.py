@@ -147,6 +147,11 @@ class HostQueue:
             return 0.0
         return max(0.0, self._heap[0][0] - now) if self._heap else inf
 
+    @property
+    def running(self) -> int:
+        """How many sources were taken and are not done."""
+        return len(self._running)
+
     def done(self, source: Source, now: float) -> None:
         """Note that a source's exchange is over. A second time does nothing."""
         name = self._running.pop(source.name, None)
@@ -198,6 +203,12 @@ class Turns:
                 seconds = self._queue.wait(now)
                 self._change.wait(None if seconds == inf else seconds)
             return None
+
+    @property
+    def running(self) -> int:
+        """How many exchanges are in hand."""
+        with self._change:
+            return self._queue.running
 
     def done(self, source: Source) -> None:
         """Note that a source's exchange is over, however it went."""

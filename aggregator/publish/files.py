@@ -28,7 +28,7 @@ FILE_MODE = 0o644
 FOLDER_MODE = 0o755
 WORKERS = 16
 """Flushes that wait for the disk at once."""
-MANY = 128
+MANY = 32
 """From so many files on, the file system is flushed as a whole, in a tenth of the time."""
 
 _MARKER = ".aggregator-writing"
