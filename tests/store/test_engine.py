@@ -114,6 +114,21 @@ def test_readers_go_on_while_a_write_is_open(store: Store) -> None:
     assert seen == [0]
 
 
+def test_a_snapshot_sees_one_state_however_long_it_lasts(store: Store) -> None:
+    """What another thread commits meanwhile shows up once the snapshot is over."""
+    everything = Node("category", ())
+    store.reconcile([feed("A")], NOON)
+    with store.snapshot():
+        assert store.listing(everything, 9) == []
+        writer = threading.Thread(
+            target=lambda: store.record(feed("A"), [entry("1")], SourceState(), NOON), daemon=True
+        )
+        writer.start()
+        writer.join()
+        assert store.listing(everything, 9) == []
+    assert len(store.listing(everything, 9)) == 1
+
+
 def test_writers_wait_for_one_another(store: Store) -> None:
     """Many threads that record at once lose nothing."""
     sources = [feed(f"S{number}") for number in range(8)]
