@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,8 @@ CONTEXT = Context(source="s", url="https://e.example/feed", now=NOW)
 SENTENCE = "harbour morning boats 240 Brandt ferry island winter 港口 船只 说 2021 because, quiet. 天空。"
 WORDS = SENTENCE.split()
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=120).map(" ".join)
+
+IDENTITY = (Path(__file__).parents[2] / "docs" / "identity.md").read_text("utf-8")
 
 
 def test_the_labelled_set_is_what_its_stories_make() -> None:
@@ -39,6 +42,9 @@ def test_no_two_articles_are_taken_for_one() -> None:
     assert scores["link"].recall == 1.0
     assert scores["text"].recall >= 0.95
     assert scores["near"].recall >= 0.85
+    for name, one in scores.items():
+        row = f"| {name} | {one.precision:.3f} | {one.recall:.3f} | {one.right} | {one.wanted} |"
+        assert row in IDENTITY, "docs/identity.md tells other figures"
 
 
 @pytest.mark.parametrize("shared", ["guid", "link"])
