@@ -67,14 +67,6 @@ class Enclosure:
     length: int | None = None
     title: str | None = None
     duration: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What is said in an episode, as a file (Podcasting 2.0)."""
-
-    url: str
-    type: str | None = None
     language: str | None = None
 
 
@@ -85,7 +77,7 @@ class Episode:
     season: str | None = None
     number: str | None = None
     chapters: str | None = None
-    transcripts: tuple[Transcript, ...] = ()
+    transcripts: tuple[Enclosure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +86,15 @@ class Text:
 
     value: str = ""
     html: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Where an entry is talked about, what it answers (RFC 4685), its "latitude longitude" (GeoRSS)."""
+
+    comments: str | None = None
+    answers: str | None = None
+    point: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ class Entry:
     origin: Origin | None = None
     rights: str | None = None
     episode: Episode | None = None
+    beside: Beside | None = None
     # Only entries from seed directories have these.
     categories: CategoryPath | None = None
     lead_image: str | None = None
@@ -222,6 +224,7 @@ class Refined:
     rights: str | None = None
     date_text: str | None = None
     episode: Episode | None = None
+    beside: Beside | None = None
     categories: CategoryPath | None = None
     file_time: datetime | None = None
     uid_prefix: str | None = None
@@ -338,6 +341,7 @@ class Article:
     rights: str | None = None
     date_text: str | None = None
     episode: Episode | None = None
+    beside: Beside | None = None
     related: tuple[Related, ...] = ()
     image_from: str = ""
     notes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from oracle import offences
 
 from aggregator.digest import Digested, digest_feed
 from aggregator.errors import ParseError
-from aggregator.model import Enclosure, Episode, Refined, SourceState
+from aggregator.model import Beside, Enclosure, Episode, Refined, SourceState
 from aggregator.options import Source
 from aggregator.refine.repair_tables import NOTES
 
@@ -81,6 +81,8 @@ def _article(article: Refined) -> Iterator[str]:
     )
     yield from (f"- file: {_file(one)}" for one in article.enclosures)
     yield from _episode(article.episode or Episode())
+    beside = article.beside or Beside()
+    yield from _fields(comments=beside.comments, answers=beside.answers, point=beside.point)
     yield from (f"- done: {note}: {NOTES[note]}" for note in article.notes)
     if article.body:
         yield from ("", "```html", article.body, "```")

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from aggregator.model import Document, Enclosure, Entry, Origin, Rhythm, Text
-from aggregator.parse import podcasts
+from aggregator.parse import podcasts, surroundings
 from aggregator.parse.dates import parse_date
 
 Found = dict[str, Any]
@@ -98,6 +98,7 @@ def entry(found: Found, *, url: str, language: str | None, atom: bool) -> Entry:
         origin=_origin(_detail(found, "source")),
         rights=_rights(found),
         episode=podcasts.episode(found),
+        beside=surroundings.beside(found),
     )
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from aggregator.model import Episode, Transcript
+from aggregator.model import Enclosure, Episode
 
 Found = dict[str, Any]
 
@@ -102,13 +102,13 @@ def seconds(text: object) -> int | None:
     return length if 0 < length <= MAX_DURATION else None
 
 
-def _transcripts(found: Found) -> Iterator[Transcript]:
+def _transcripts(found: Found) -> Iterator[Enclosure]:
     seen = set()
     for item in _dicts(found, "podcast_transcripts"):
         url = _address(item)
         if url and url not in seen:
             seen.add(url)
-            yield Transcript(url, item.get("type") or None, item.get("language") or None)
+            yield Enclosure(url, item.get("type") or None, language=item.get("language") or None)
 
 
 def _dicts(found: Found, key: str) -> list[Found]:

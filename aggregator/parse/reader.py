@@ -73,6 +73,8 @@ def _unfinished(result: Found, mended: repair.Mended) -> tuple[str, ...]:
 
 def strictly(text: str, url: str) -> Found:
     """What feedparser finds. Raises MalformedXmlError if the text is not well-formed."""
+    # What is relative in a file on this machine stays so: its base is the feed's page (`refine.entries`).
+    url = url if url.startswith(("https:", "http:")) else ""
     plain = parse_plain(text, url)
     if plain is not None:
         return plain

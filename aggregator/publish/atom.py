@@ -8,7 +8,7 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from aggregator.model import Tombstone
-from aggregator.publish import episodes
+from aggregator.publish import beside, episodes
 from aggregator.publish.entry import Facts, clean
 from aggregator.publish.head import FEED_TYPES, GENERATOR, VERSION, Head
 from aggregator.publish.xmltext import element, empty
@@ -124,6 +124,7 @@ def _links(facts: Facts) -> Iterator[str]:
             title=enclosure.title or None,
         )
     yield from episodes.in_atom(facts.episode)
+    yield from beside.in_atom(facts.beside)
     for other in (*facts.also, *facts.covered):
         yield empty("link", rel="related", href=other.url, title=other.title)
 

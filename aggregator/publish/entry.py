@@ -13,7 +13,7 @@ from itertools import chain
 from mimetypes import MimeTypes
 from urllib.parse import quote, urlsplit
 
-from aggregator.model import Article, Enclosure, Episode, Transcript
+from aggregator.model import Article, Beside, Enclosure, Episode
 from aggregator.options import Site
 from aggregator.publish.pieces import Placed
 from aggregator.publish.terms import article_terms
@@ -78,6 +78,7 @@ class Facts:
     summary: str
     enclosures: tuple[Enclosure, ...]
     episode: Episode
+    beside: Beside
     image: str | None
     categories: tuple[str, ...]
     language: str | None
@@ -187,6 +188,7 @@ def facts(article: Article, article_id: str, site: Site) -> Facts:
         summary=_summary(article, body, short=terms.excerpt),
         enclosures=tuple(filter(None, map(_enclosure, article.enclosures))),
         episode=_episode(article.episode or Episode()),
+        beside=_beside(article.beside or Beside()),
         image=uri(article.image),
         categories=_categories(article),
         language=None if language == site.language else language,
@@ -314,6 +316,11 @@ def _type(given: str | None, url: str) -> str:
     return _MORE_TYPES.get(suffix) or _KNOWN_TYPES.guess_type(path)[0] or "application/octet-stream"
 
 
+def _beside(beside: Beside) -> Beside:
+    """The same with every address a URI."""
+    return replace(beside, comments=uri(beside.comments), answers=uri(beside.answers))
+
+
 def _episode(episode: Episode) -> Episode:
     """The episode with every address a URI."""
     found = ((one, uri(one.url)) for one in episode.transcripts)
@@ -321,6 +328,8 @@ def _episode(episode: Episode) -> Episode:
         episode,
         chapters=uri(episode.chapters),
         transcripts=tuple(
-            Transcript(url, _type(one.type, url), language_tag(one.language)) for one, url in found if url
+            Enclosure(url, _type(one.type, url), language=language_tag(one.language))
+            for one, url in found
+            if url
         ),
     )

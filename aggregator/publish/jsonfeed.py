@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from aggregator.publish import episodes
+from aggregator.publish import beside, episodes
 from aggregator.publish.entry import Facts
 from aggregator.publish.head import Head
 
@@ -45,6 +45,7 @@ def render_entry(facts: Facts) -> bytes:
                 "also": [{"title": other.title, "url": other.url} for other in facts.also],
             }
         ),
+        "_beside": beside.in_json(facts.beside),
         "_episode": episodes.in_json(facts.episode),
         "_related": [{"title": other.title, "url": other.url} for other in facts.covered],
         "_rights": _kept({"note": facts.rights}),

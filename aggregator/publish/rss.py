@@ -9,7 +9,7 @@ from feedgen.ext.base import BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from aggregator.publish import episodes
+from aggregator.publish import beside, episodes
 from aggregator.publish.atom import INDEXING_NS, MEDIA_NS
 from aggregator.publish.entry import Facts
 from aggregator.publish.head import FEED_TYPES, GENERATOR, VERSION, Head
@@ -95,6 +95,7 @@ def render_entry(facts: Facts) -> bytes:
 
 def _more(facts: Facts) -> Iterator[str]:
     """What episodes have; other enclosures and the image by Media RSS; other addresses of the article."""
+    yield from beside.in_rss(facts.beside)
     yield from episodes.in_rss(facts.episode, facts.enclosures)
     for enclosure in facts.enclosures[1:]:
         size = str(enclosure.length) if enclosure.length else None

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from html import escape
 
 from aggregator.model import (
+    Beside,
     CategoryPath,
     Document,
     Enclosure,
@@ -19,7 +20,6 @@ from aggregator.model import (
     Episode,
     Origin,
     Refined,
-    Transcript,
 )
 from aggregator.options import Rule
 from aggregator.refine import excerpts, identity, images, language, policy, rules, similarity, text
@@ -306,13 +306,20 @@ def _episode(episode: Episode | None, base: str | None) -> Episode | None:
     """The same with addresses that may leave the program, or None if nothing is left."""
     if episode is None:
         return None
-    transcripts: dict[str, Transcript] = {}
+    transcripts: dict[str, Enclosure] = {}
     for one in episode.transcripts[:MAX_NAMES]:
         if url := _web(one.url, base):
             kind, tongue = text.label(one.type or ""), language.tag(one.language)
-            transcripts.setdefault(url, Transcript(url, kind if "/" in kind else None, tongue))
+            transcripts.setdefault(url, Enclosure(url, kind if "/" in kind else None, language=tongue))
     made = replace(episode, chapters=_web(episode.chapters, base), transcripts=tuple(transcripts.values()))
     return made if made != Episode() else None
+
+
+def _beside(beside: Beside | None, base: str | None) -> Beside | None:
+    if beside is None:
+        return None
+    made = replace(beside, comments=_web(beside.comments, base), answers=_web(beside.answers, base))
+    return made if made != Beside() else None
 
 
 def _web(address: str | None, base: str | None) -> str | None:
@@ -362,6 +369,7 @@ def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Co
         origin=_origin(entry.origin, one.base),
         rights=text.shorten(text.label(entry.rights or document.rights or ""), MAX_SUMMARY) or None,
         episode=_episode(entry.episode, one.base),
+        beside=_beside(entry.beside, one.base),
         categories=entry.categories,
         file_time=entry.file_time,
         uid_prefix=entry.uid_prefix,

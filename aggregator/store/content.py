@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from aggregator.model import (
     Article,
+    Beside,
     CategoryPath,
     Enclosure,
     Episode,
@@ -19,7 +20,6 @@ from aggregator.model import (
     Refined,
     Related,
     SourceKind,
-    Transcript,
 )
 from aggregator.store.bulk import Lookup
 from aggregator.store.codec import (
@@ -178,13 +178,17 @@ def _episode_values(episode: Episode) -> list[object]:
     return [episode.season, episode.number, episode.chapters, transcripts]
 
 
+def _beside(comments: str | None, answers: str | None, point: str | None) -> Beside:
+    return Beside(comments=comments, answers=answers, point=point)
+
+
 def _episode(values: list[Any]) -> Episode:
     season, number, chapters, transcripts = values
     return Episode(
         season=season,
         number=number,
         chapters=chapters,
-        transcripts=tuple(Transcript(*each) for each in transcripts),
+        transcripts=tuple(Enclosure(url, kind, language=language) for url, kind, language in transcripts),
     )
 
 
@@ -206,6 +210,9 @@ def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
             "date_text": entry.date_text,
             "notes": entry.notes,
             "episode": _episode_values(entry.episode) if entry.episode else None,
+            "beside": [entry.beside.comments, entry.beside.answers, entry.beside.point]
+            if entry.beside
+            else None,
         }
     )
     return {
@@ -315,6 +322,7 @@ def _article(row: Record, carried: tuple[Provenance, ...], others: tuple[Related
         rights=details.get("rights"),
         date_text=details.get("date_text"),
         episode=_episode(details["episode"]) if "episode" in details else None,
+        beside=_beside(*details["beside"]) if "beside" in details else None,
         related=others,
         image_from=details.get("image_from", ""),
         notes=tuple(details.get("notes", ())),
