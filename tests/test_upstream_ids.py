@@ -1,6 +1,9 @@
-"""An id names one entry, in whichever document of a feed it stands."""
+"""An id names one entry, in whichever document of a feed it stands, and an entry keeps its id."""
 
+import re
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -12,6 +15,7 @@ from world import World, source
 from aggregator.cli import app
 
 SHARED = "https://x.example/shared"
+MOVED = "https://new.example"
 ATOM = "{http://www.w3.org/2005/Atom}"
 GONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 
@@ -47,6 +51,47 @@ def world(tmp_path: Path) -> World:
         # An edit names nothing anew.
         assert ids(world) == first
     return world
+
+
+def moving(host: str, number: int) -> str:
+    date = datetime(2026, 11, 2, 8, tzinfo=UTC) - timedelta(days=number)
+    words = f"Post {number} of a blog that says enough on its own to be known for it. " * 4
+    return (
+        f"<item><title>About {number}</title><link>{host}/posts/{number}.html</link>"
+        f"<guid>{host}/posts/{number}.html</guid><pubDate>{format_datetime(date)}</pubDate>"
+        f"<description>{words}</description></item>"
+    )
+
+
+def test_a_blog_that_moves_is_nothing_new_to_subscribers(tmp_path: Path) -> None:
+    """New guids, another host, https: no entry has another id, and only links and what tells of it moved."""
+    old, new = ("".join(moving(host, n) for n in range(60)) for host in ("http://old.example", MOVED))
+    with Server({"/f": [rss(old), rss(new)]}) as server:
+        world = World(tmp_path, "[outputs]\nentries_per_feed = 20\n" + source("Blog", server.url("/f")))
+        world.run()
+        before = feeds(world)
+        report = world.run(everything=True, after=3600)
+    assert (report.sources[0].counts.new, report.sources[0].counts.duplicate) == (0, 60)
+    after = feeds(world)
+    assert before.keys() == after.keys()
+    for name, text in before.items():
+        links = re.compile(r'(?:href="|<link>|"url":")http://old\.example')
+        moved = links.sub(lambda found: found[0].replace("http://old.example", MOVED), text)
+        assert unmoved(moved) == unmoved(after[name]), name
+
+
+def feeds(world: World) -> dict[str, str]:
+    """Every feed by its path, archives too."""
+    files = (file for file in (world.outputs / "feeds").rglob("*") if file.is_file())
+    return {str(file.relative_to(world.outputs)): file.read_text("utf-8") for file in files}
+
+
+def unmoved(text: str) -> str:
+    """A feed without when it and its entries changed, and whether their ids are addresses still."""
+    dates = (
+        r'<updated>[^<]*|<lastBuildDate>[^<]*|"date_modified":"[^"]*|<atom:updated>[^<]*|isPermaLink="\w+"'
+    )
+    return re.sub(dates, "", text)
 
 
 def ids(world: World) -> dict[str, set[str]]:

@@ -141,6 +141,7 @@ def _new_head(batch: Batch, work: _Work, one: Given) -> Head:
         sort_at=sort_date(one.published, micros(one.entry.file_time), batch.now),
         updated=_first_updated(one, batch.now),
         flood_id=None,
+        guid=one.entry.guid,
         origin=(batch.known.id, one.key),
         rank=_rank(batch, one),
         text=one.text,
@@ -184,6 +185,7 @@ def _join(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
     after = replace(
         head,
         uid=_origin_uid(batch, work, head, one),
+        guid=head.guid if head.uid in work.finder.posted else one.entry.guid,
         title=one.entry.title,
         published=one.published,
         sort_at=sort_date(one.published, file_time, head.first_seen),
@@ -240,6 +242,8 @@ def reworded(batch: Batch, rows: Rows, head: Head, one: Given) -> Head:
     edited = head.text != one.text
     after = replace(
         head,
+        # A file is known by its path, which moves with it.
+        guid=one.entry.guid if batch.seed else head.guid,
         title=one.entry.title,
         sort_at=sort_date(head.published, head.sort_at, head.first_seen),
         updated=_edited_at(head.updated, one, batch.now) if edited else head.updated,

@@ -43,6 +43,7 @@ Record: TypeAlias = Any
 _ARTICLES = sa.select(
     articles.c.id,
     articles.c.uid,
+    articles.c.guid,
     articles.c.first_seen,
     articles.c.published,
     articles.c.sort_at,
@@ -99,7 +100,7 @@ _OUTLINES = Lookup(
         sa.select(
             articles.c.id,
             articles.c.uid,
-            sightings.c.guid,
+            articles.c.guid,
             articles.c.updated,
             sa.func.substr(contents.c.body, sa.literal_column("1"), sa.literal_column(str(HEADER))),
             sa.func.length(contents.c.body),
@@ -108,12 +109,6 @@ _OUTLINES = Lookup(
         )
         .join_from(articles, contents, contents.c.article_id == articles.c.id)
         .join(sources, sources.c.id == articles.c.origin_source)
-        .join(
-            sightings,
-            sa.and_(
-                sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key
-            ),
-        )
         .where(articles.c.id.in_(ids))
     )
 )
@@ -197,7 +192,6 @@ def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
     origin = entry.origin
     details = without_empty(
         {
-            "guid": entry.guid,
             "authors": entry.authors,
             "summary": entry.summary,
             "enclosures": [_enclosure_values(each) for each in entry.enclosures],
@@ -308,7 +302,7 @@ def _article(row: Record, carried: tuple[Provenance, ...], others: tuple[Related
         sort_at=moment(row.sort_at),
         updated=moment(row.updated),
         sources=carried,
-        guid=details.get("guid"),
+        guid=row.guid,
         link=row.link,
         authors=tuple(details.get("authors", ())),
         published=moment(row.published),

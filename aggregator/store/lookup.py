@@ -75,6 +75,7 @@ _HEADS = Lookup(
             articles.c.sort_at,
             articles.c.updated,
             articles.c.flood_id,
+            articles.c.guid,
             articles.c.origin_source,
             articles.c.origin_key,
             sightings.c.published,
@@ -102,7 +103,7 @@ _BODIES = Lookup(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What deciding needs of a stored article; `rank` and `text` are of its origin."""
+    """What deciding needs of a stored article; `rank` and `text` are of its origin, `guid` it shows."""
 
     id: int
     uid: str
@@ -112,12 +113,13 @@ class Head:
     sort_at: int
     updated: int
     flood_id: int | None
+    guid: str | None
     origin: tuple[int, bytes]
     rank: tuple[int, bool, str]
     text: bytes
 
 
-_OWN = ("id", "uid", "title", "first_seen", "published", "sort_at", "updated", "flood_id")
+_OWN = ("id", "uid", "title", "first_seen", "published", "sort_at", "updated", "flood_id", "guid")
 
 
 class Finder:
@@ -272,7 +274,7 @@ def heads(conn: Connection, ids: Iterable[int]) -> dict[int, Head]:
     """The heads of these articles."""
     found = {}
     for row in _HEADS(conn, ids):
-        own, origin, (published, first_seen, link, text, name) = row[:8], row[8:10], row[10:]
+        own, origin, (published, first_seen, link, text, name) = row[:9], row[9:11], row[11:]
         order = rank(published, first_seen, link, name)
         found[row[0]] = Head(**dict(zip(_OWN, own, strict=True)), origin=tuple(origin), rank=order, text=text)
     return found

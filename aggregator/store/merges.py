@@ -40,11 +40,12 @@ def _survivor(survivors: dict[int, int], article_id: int) -> int:
 def _merge(conn: Connection, winner: Head, loser: Head) -> None:
     """The first to publish keeps its words; a uid under which a post was written is kept."""
     fixed = posted(conn, [winner.uid, loser.uid])
-    uid = loser.uid if loser.uid in fixed and winner.uid not in fixed else winner.uid
+    named = loser if loser.uid in fixed and winner.uid not in fixed else winner
     first_seen = min(winner.first_seen, loser.first_seen)
     head = replace(
         winner,
-        uid=uid,
+        uid=named.uid,
+        guid=named.guid,
         first_seen=first_seen,
         sort_at=sort_date(winner.published, winner.sort_at, first_seen),
         flood_id=None if None in {winner.flood_id, loser.flood_id} else winner.flood_id,
@@ -53,7 +54,7 @@ def _merge(conn: Connection, winner: Head, loser: Head) -> None:
     relist(conn, places(conn, [winner.id, loser.id]), {})
     _move(conn, winner.id, loser.id)
     remove(conn, [loser.id])
-    columns = ("uid", "first_seen", "sort_at", "flood_id")
+    columns = ("uid", "guid", "first_seen", "sort_at", "flood_id")
     values = {name: getattr(head, name) for name in columns}
     conn.execute(sa.update(articles).where(articles.c.id == head.id).values(values))
     relist(conn, {}, places(conn, [head.id]))

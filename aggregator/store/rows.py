@@ -1,7 +1,7 @@
 """Rows on their way into the tables, written in one go in the order that the tables need."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import itemgetter
 
 from aggregator.model import CategoryPath, Node
@@ -15,7 +15,7 @@ from aggregator.store.lookup import Head
 from aggregator.store.nodes import ensure_nodes
 from aggregator.store.schema import articles, bands, contents, marks, sightings
 
-_HEAD = ("uid", "published", "sort_at", "updated", "flood_id", "origin_source", "origin_key")
+_HEAD = ("uid", "guid", "published", "sort_at", "updated", "flood_id", "origin_source", "origin_key")
 _SEEN = ("published", "node_id", "guid", "link", "text", "extras", "exact", "feed_updated")
 _WORDS = ("title", "link", "body", "details")
 
@@ -49,14 +49,12 @@ class Rows:
     sighting_updates: list[Row] = field(default_factory=list)
     dropped: list[Row] = field(default_factory=list)
     edited: dict[int, int] = field(default_factory=dict)
-    words: dict[int, Given] = field(default_factory=dict)
 
     def new_article(self, head: Head, given: Given) -> None:
         """An article nobody gave before."""
         row = {"id": head.id, "first_seen": head.first_seen, "changed": 0}
         self.articles[head.id] = row | _head_columns(head)
         self.contents[head.id] = content_row(head.id, given.entry)
-        self.words[head.id] = given
         self._band(head, given)
 
     def new_head(self, head: Head) -> None:
@@ -74,7 +72,6 @@ class Rows:
     def new_words(self, head: Head, given: Given, *, edited: bool) -> None:
         """The article is to say what this entry says; `edited`: which is not what it said before."""
         self.new_head(head)
-        self.words[head.id] = given
         row = content_row(head.id, given.entry)
         if edited:
             self._band(head, given)
@@ -132,21 +129,12 @@ class Rows:
             day = day_of(head.sort_at)
             self.bands += ({"band": band, "day": day, "article_id": head.id} for band in given.entry.bands)
 
-    def _nameless(self, article_id: int) -> None:
-        """The article and the sighting whose words it has go without their id: another shows that."""
-        given = self.words[article_id]
-        details = content_row(article_id, replace(given.entry, guid=None))["details"]
-        row = self.contents.get(article_id) or self.content_updates[article_id]
-        row["details"] = details
-        for sighting in (*self.sightings, *self.sighting_updates):
-            if given.key in {sighting.get("key"), sighting.get("b_key")}:
-                sighting["guid"] = None
-
     def flush(self) -> None:
         """Write everything."""
         conn = self.batch.conn
-        for article_id in upstream.taken(conn, self.words):
-            self._nameless(article_id)
+        written = self.articles | self.article_updates
+        for article_id in upstream.taken(conn, {one: row["guid"] for one, row in written.items()}):
+            written[article_id]["guid"] = None
         revisions.keep(conn, self.edited, self.batch.policy.keep_revisions)
         _ARTICLES(conn, list(self.articles.values()))
         _CONTENTS(conn, list(self.contents.values()))
@@ -168,6 +156,7 @@ def rows_for(batch: Batch, entries: Iterable[Given]) -> Rows:
 def _head_columns(head: Head) -> Row:
     return {
         "uid": head.uid,
+        "guid": head.guid,
         "published": head.published,
         "sort_at": head.sort_at,
         "updated": head.updated,

@@ -44,7 +44,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision of the schema, oldest first; a test holds it against the migrations."""
 
 metadata = MetaData(
@@ -149,6 +149,8 @@ articles = Table(
     Column("flood_id", _Id),
     # The serial of the last change of anything that outputs show of it.
     Column("changed", BigInteger, nullable=False, server_default="0"),
+    # The id that its source gave it, as outputs show it: no other article shows it (see `upstream`).
+    Column("guid", Text),
     Index("ix_articles_flood_id", "flood_id", sqlite_where=_HELD, postgresql_where=_HELD),
 )
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from aggregator.errors import StoreError
 from aggregator.model import Node
-from aggregator.store import months, stale, upstream
+from aggregator.store import months, stale
 from aggregator.store.batch import Batch
 from aggregator.store.bulk import Lookup, Row, Single, insert_one, inserting
 from aggregator.store.chunks import chunks
@@ -113,7 +113,7 @@ def bury(conn: Connection, ids: Collection[int], kind: Kind, reason: str, now: d
     return count
 
 
-_FACTS = (sa.select(articles.c.id, articles.c.uid, contents.c.link, contents.c.details)).join_from(
+_FACTS = (sa.select(articles.c.id, articles.c.uid, articles.c.guid, contents.c.link)).join_from(
     articles, contents, contents.c.article_id == articles.c.id
 )
 _Sighting = tuple[int, str, bytes, str | None]
@@ -137,7 +137,7 @@ def _grave(row: Any, kind: Kind, reason: str, now: datetime, carried: Iterable[_
         "at": micros(now),
         "reason": reason,
         "uid": row.uid,
-        "guid": upstream.shown(row.details),
+        "guid": row.guid,
         "link": row.link,
         "source_id": None,
         "sightings": to_json(sorted([name, guid or ""] for _, name, _, guid in carried)),

@@ -2,7 +2,8 @@
 
 The archive pages of a feed are one feed (RFC 5005), and an id names one entry in all of them (RFC 4287
 section 4.2.6). So it is decided when words are stored: who shows an id first keeps it, and a later
-article goes by an id of its own for good.
+article goes by an id of its own for good. And an article keeps its id once its post is written, when its
+source gives new ones to its archive, or another turns out to be its origin: it is nothing new.
 """
 
 from collections.abc import Mapping
@@ -13,14 +14,12 @@ from sqlalchemy.engine import Connection
 from aggregator.refine.identity import is_uri
 from aggregator.refine.urls import canonical
 from aggregator.store.bulk import Lookup
-from aggregator.store.codec import digest, from_json, unpack
+from aggregator.store.codec import digest
 from aggregator.store.content import Given
-from aggregator.store.schema import contents, marks
+from aggregator.store.schema import articles, marks
 
 _MARKED = Lookup(lambda values: sa.select(marks.c.mark, marks.c.article_id).where(marks.c.mark.in_(values)))
-_DETAILS = Lookup(
-    lambda ids: sa.select(contents.c.article_id, contents.c.details).where(contents.c.article_id.in_(ids))
-)
+_SHOWN = Lookup(lambda ids: sa.select(articles.c.guid, articles.c.id).where(articles.c.id.in_(ids)))
 
 
 def mark(given: Given) -> bytes | None:
@@ -31,19 +30,11 @@ def mark(given: Given) -> bytes | None:
     return digest("guid", entry.guid)
 
 
-def shown(details: bytes) -> str | None:
-    """The upstream id that an article shows, by its stored details."""
-    guid = from_json(unpack(details)).get("guid")
-    return None if guid is None else str(guid)
-
-
-def taken(conn: Connection, words: Mapping[int, Given]) -> set[int]:
-    """Those of the articles that are about to say these words whose guid another article shows."""
-    guids = {
-        one: given.entry.guid for one, given in words.items() if given.entry.guid and is_uri(given.entry.guid)
-    }
+def taken(conn: Connection, wanting: Mapping[int, str | None]) -> set[int]:
+    """Those of the articles, by number, that are about to show a guid which another shows."""
+    guids = {one: guid for one, guid in wanting.items() if guid and is_uri(guid)}
     wanted = {digest("guid", guid) for guid in guids.values()}
     wanted |= {digest("link", link) for guid in guids.values() if (link := canonical(guid))}
     bearing = {row[1] for row in _MARKED(conn, wanted)}
-    owners = {shown(row[1]): row[0] for row in _DETAILS(conn, bearing)}
+    owners = {row[0]: row[1] for row in _SHOWN(conn, bearing)}
     return {one for one, guid in sorted(guids.items()) if owners.setdefault(guid, one) != one}

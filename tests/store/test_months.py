@@ -120,6 +120,7 @@ def test_the_counts_of_an_older_database_are_made_when_it_is_opened(store: Store
             "DROP INDEX ix_articles_flood_id",
             "ALTER TABLE articles DROP COLUMN flood_id",
             "ALTER TABLE articles DROP COLUMN changed",
+            "ALTER TABLE articles DROP COLUMN guid",
             "ALTER TABLE outputs DROP COLUMN entries",
             "ALTER TABLE sightings DROP COLUMN evidence",
             "UPDATE alembic_version SET version_num = '0001'",
