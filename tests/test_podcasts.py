@@ -9,7 +9,7 @@ from world import World
 FEED = Path(__file__).parent / "data" / "parse" / "feeds" / "podcast20.xml"
 NAMES = {
     "podcast": "https://podcastindex.org/namespace/1.0",
-    "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
+    "media": "http://search.yahoo.com/mrss/",
 }
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -31,7 +31,7 @@ def test_every_format_says_what_an_episode_has(tmp_path: Path) -> None:
     """Length, season, number, chapters, transcripts and who speaks are republished."""
     world = played(tmp_path, FEED.read_text("utf-8"))
     item = roses(world)
-    assert item.findtext("itunes:duration", namespaces=NAMES) == "3723"
+    assert [one.get("duration") for one in item.findall("media:content", NAMES)] == ["3723"]
     assert item.findtext("podcast:season", namespaces=NAMES) == "3"
     assert item.findtext("podcast:episode", namespaces=NAMES) == "7.5"
     assert [dict(one.attrib) for one in item.findall("podcast:transcript", NAMES)] == [

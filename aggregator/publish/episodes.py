@@ -1,25 +1,23 @@
-"""What feeds say of a podcast's episode: season, number, transcripts, chapters, length.
+"""What feeds say of a podcast's episode: season, number, transcripts, chapters.
 
-Rules of this file: pure. RSS by https://podcastindex.org/namespace/1.0 and iTunes; Atom by links;
-JSON Feed by an extension. The elements declare their namespaces themselves: few feeds have any.
+Rules of this file: pure. RSS by https://podcastindex.org/namespace/1.0; Atom by links; JSON Feed by an
+extension. How long files are is with the files, as one iTunes element would ask for all of them in the
+channel. The elements declare their namespaces themselves: few feeds have any.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from aggregator.model import Enclosure, Episode
+from aggregator.model import Episode
 from aggregator.publish.xmltext import element, empty
 
 PODCAST_NS = "https://podcastindex.org/namespace/1.0"
-ITUNES_NS = "http://www.itunes.com/dtds/podcast-1.0.dtd"
 CHAPTERS = "application/json+chapters"
 _PODCAST = {"xmlns:podcast": PODCAST_NS}
 
 
-def in_rss(episode: Episode, enclosures: tuple[Enclosure, ...]) -> Iterator[str]:
-    """The elements of an `item`; the length is that of its first file."""
-    if enclosures and enclosures[0].duration:
-        yield element("itunes:duration", str(enclosures[0].duration), **{"xmlns:itunes": ITUNES_NS})
+def in_rss(episode: Episode) -> Iterator[str]:
+    """The elements of an `item`."""
     if episode.season:
         yield element("podcast:season", episode.season, **_PODCAST)
     if episode.number:

@@ -96,10 +96,16 @@ def render_entry(facts: Facts) -> bytes:
 def _more(facts: Facts) -> Iterator[str]:
     """What episodes have; other enclosures and the image by Media RSS; other addresses of the article."""
     yield from beside.in_rss(facts.beside)
-    yield from episodes.in_rss(facts.episode, facts.enclosures)
-    for enclosure in facts.enclosures[1:]:
-        size = str(enclosure.length) if enclosure.length else None
-        yield empty("media:content", url=enclosure.url, type=enclosure.type or "", fileSize=size)
+    yield from episodes.in_rss(facts.episode)
+    for number, enclosure in enumerate(facts.enclosures):
+        if number or enclosure.duration:  # an `enclosure` has no word for how long it is
+            yield empty(
+                "media:content",
+                url=enclosure.url,
+                type=enclosure.type or "",
+                fileSize=str(enclosure.length) if enclosure.length else None,
+                duration=str(enclosure.duration) if enclosure.duration else None,
+            )
     if facts.image:
         yield empty("media:thumbnail", url=facts.image)
     for other in (*facts.also, *facts.covered):
