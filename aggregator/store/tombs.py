@@ -8,13 +8,14 @@ dropping a flood; they can be undone, and the article then comes back when a sou
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aggregator.errors import StoreError
 from aggregator.model import Node
+from aggregator.refine.identity import normal
 from aggregator.store import months, stale
 from aggregator.store.batch import Batch
 from aggregator.store.bulk import Lookup, Row, Single, insert_one, inserting
@@ -78,13 +79,21 @@ def admitted(batch: Batch, new: Mapping[bytes, Named]) -> Mapping[bytes, Named]:
 
 
 def _marks(source_id: int, one: Named) -> set[bytes]:
-    # A title alone stops nothing.
+    # A title alone stops nothing; with the second of publishing it is the article under a new key.
     found = {mark for rung, mark in one.lookups if rung != "churn"}
-    return {*found, _key_mark(source_id, one.given.key)}
+    named = _moment_mark(source_id, one.given.entry.title, one.given.published)
+    return {*found, _key_mark(source_id, one.given.key), *named}
 
 
 def _key_mark(source_id: int, key: bytes) -> bytes:
     return digest("sighting", str(source_id), key.hex())
+
+
+def _moment_mark(source_id: int, title: str, published: int | None) -> set[bytes]:
+    name = normal(title)
+    return (
+        {digest("moment", str(source_id), name, str(published))} if name and published is not None else set()
+    )
 
 
 # --- burying --------------------------------------------------------------------------------
@@ -100,7 +109,9 @@ def bury(conn: Connection, ids: Collection[int], kind: Kind, reason: str, now: d
         carried = _sightings(conn, some)
         for row in rows:
             tomb_id = insert_one(conn, tombs, _grave(row, kind, reason, now, carried[row.id]))
-            keys = {_key_mark(source_id, key) for source_id, _, key, _ in carried[row.id]}
+            keys = {_key_mark(one.source_id, one.key) for one in carried[row.id]}
+            for one in carried[row.id]:
+                keys |= _moment_mark(one.source_id, row.title, one.published)
             _inscribe(conn, tomb_id, row.id, keys)
             if kind == "takedown":
                 ids_of = ensure_nodes(conn, stand[row.id].nodes)
@@ -113,21 +124,35 @@ def bury(conn: Connection, ids: Collection[int], kind: Kind, reason: str, now: d
     return count
 
 
-_FACTS = (sa.select(articles.c.id, articles.c.uid, articles.c.guid, contents.c.link)).join_from(
-    articles, contents, contents.c.article_id == articles.c.id
-)
-_Sighting = tuple[int, str, bytes, str | None]
+_FACTS = sa.select(
+    articles.c.id, articles.c.uid, articles.c.guid, contents.c.link, contents.c.title
+).join_from(articles, contents, contents.c.article_id == articles.c.id)
+
+
+class _Sighting(NamedTuple):
+    source_id: int
+    name: str
+    key: bytes
+    guid: str | None
+    published: int | None
 
 
 def _sightings(conn: Connection, ids: Sequence[int]) -> dict[int, list[_Sighting]]:
     found: dict[int, list[_Sighting]] = {article_id: [] for article_id in ids}
     statement = (
-        sa.select(sightings.c.article_id, sources.c.id, sources.c.name, sightings.c.key, sightings.c.guid)
+        sa.select(
+            sightings.c.article_id,
+            sources.c.id,
+            sources.c.name,
+            sightings.c.key,
+            sightings.c.guid,
+            sightings.c.published,
+        )
         .join_from(sightings, sources, sources.c.id == sightings.c.source_id)
         .where(sightings.c.article_id.in_(ids))
     )
-    for article_id, source_id, name, key, guid in conn.execute(statement):
-        found[article_id].append((source_id, name, key, guid))
+    for article_id, *row in conn.execute(statement):
+        found[article_id].append(_Sighting(*row))
     return found
 
 
@@ -140,7 +165,7 @@ def _grave(row: Any, kind: Kind, reason: str, now: datetime, carried: Iterable[_
         "guid": row.guid,
         "link": row.link,
         "source_id": None,
-        "sightings": to_json(sorted([name, guid or ""] for _, name, _, guid in carried)),
+        "sightings": to_json(sorted([one.name, one.guid or ""] for one in carried)),
     }
 
 

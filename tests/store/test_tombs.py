@@ -49,11 +49,12 @@ class TestTakedown:
             (A, replace(one, key="g:other", guid="other")),
             (B, entry("b", link="https://example.org/x", title="Else", body="<p>else</p>")),
             (B, entry("b", title="T", body=TEXT)),
+            (A, entry("m", link="https://moved.example/x", title="T", body="<p>new</p>", published=NOON)),
             (S, entry("s.md", link=None, title="T", body=TEXT, published=NOON, fingerprint=None)),
         ],
     )
     def test_no_rung_brings_it_back(self, store: Store, again: tuple[Source, Refined]) -> None:
-        """Not its key, its link, a copy of its text, nor a copy of all of it, now or after a second pass."""
+        """Not its key, link, a copy of its text or of all, nor its title and moment; now or in a second pass."""
         record(store, A, self.one)
         assert take_down_all(store) == 1
         source, given = again
