@@ -158,7 +158,7 @@ def test_the_order_of_sources_does_not_matter(
 
 
 @pytest.mark.soak
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_documents)
 def test_the_order_of_sources_does_not_matter_in_many_cases(
     tmp_path: Path, fresh: Path, drawn: tuple[list[One], list[One], list[One]]

@@ -54,7 +54,7 @@ class TestTakedown:
         ],
     )
     def test_no_rung_brings_it_back(self, store: Store, again: tuple[Source, Refined]) -> None:
-        """Not its key, link, a copy of its text or of all, nor its title and moment; now or in a second pass."""
+        """Not its key, link, a copy of its text or of all, nor its title and moment, in any later pass."""
         record(store, A, self.one)
         assert take_down_all(store) == 1
         source, given = again
