@@ -49,6 +49,8 @@ _ATTRIBUTE = re.compile(r' ([^\s="<>]+)="([^"]*)"')
 _PRE = re.compile(r'(<pre(?: [^\s="<>]+="[^"]*")*>)(?=\n)')
 # A parser that runs scripts takes what is in it for text.
 _NOSCRIPT = re.compile(r"</?noscript(?:[\s/][^<>]*+)?>", re.IGNORECASE)
+_CHECKBOX = re.compile(r"""<input\b(?=[^<>]{0,500}\stype=["']?checkbox\b)[^<>]{0,1000}>""", re.IGNORECASE)
+_CHECKED = re.compile(r"""\schecked(?=[\s=/>])""", re.IGNORECASE)
 _AMP = re.compile(r"<(/?)amp-(img|anim|video|audio|iframe)\b", re.IGNORECASE)
 # HTML Standard 13.2.6.4.7: start tags that close a `p`.
 _CLOSE_P = (
@@ -138,12 +140,19 @@ def sanitize(
 
 
 def _prepared(source: str) -> str:
-    """Markup of two kinds that nh3 does not know, in words that it knows."""
+    """Markup of three kinds that nh3 does not know, in words that it knows."""
     if "noscript" in source or "NOSCRIPT" in source:
         source = _NOSCRIPT.sub("", source)
     if "<amp-" in source:
         source = _AMP.sub(r"<\1\2", source)
+    if "checkbox" in source:
+        source = _CHECKBOX.sub(_ticked, source)
     return source
+
+
+def _ticked(box: re.Match[str]) -> str:
+    """A box of a list of tasks as a character: forms go."""
+    return "\N{BALLOT BOX WITH CHECK}" if _CHECKED.search(box[0]) else "\N{BALLOT BOX}"
 
 
 def _clean(markup: str, *, references: bool = True) -> str:
