@@ -17,7 +17,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from aggregator.publish import files
-name, count = sys.argv[2], int(sys.argv[3])
+name, count, many = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 real = getattr(os, name)
 def counted(*args, **kwargs):
     global count
@@ -26,7 +26,7 @@ def counted(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*args, **kwargs)
 setattr(os, name, counted)
-files.Output(Path(sys.argv[1])).write({f"a/{n % 7}/{n}.txt": b"new" * 1000 for n in range(100)})
+files.Output(Path(sys.argv[1])).write({f"a/{n % 7}/{n}.txt": b"new" * 1000 for n in range(many)})
 """
 
 
@@ -120,14 +120,24 @@ def test_removing_cleans_up_empty_folders(tmp_path: Path) -> None:
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["a", "a/3"]
 
 
+FEW, MANY = 30, 100
+"""So few are flushed one by one, so many all at once."""
+
+
 @pytest.mark.parametrize(
-    ("call", "count"), [("write", 1), ("write", 50), ("fsync", 1), ("fsync", 90), ("fsync", 101)]
+    ("call", "count", "many"),
+    [
+        *(("write", count, MANY) for count in (1, 50, 100)),
+        *(("replace", count, MANY) for count in (1, 60, 100)),
+        *(("fsync", count, FEW) for count in (1, 28, 31)),
+    ],
 )
-def test_a_killed_batch_leaves_whole_files(tmp_path: Path, call: str, count: int) -> None:
+def test_a_killed_batch_leaves_whole_files(tmp_path: Path, call: str, count: int, many: int) -> None:
     """SIGKILL leaves each file old or new; the next batch sweeps the rest away and completes."""
-    files = {f"a/{n % 7}/{n}.txt": b"new" * 1000 for n in range(100)}
+    files = {f"a/{n % 7}/{n}.txt": b"new" * 1000 for n in range(many)}
     Output(tmp_path).write(dict.fromkeys(files, b"old"))
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), call, str(count)], check=False)
+    command = [sys.executable, "-c", KILLED, str(tmp_path), call, str(count), str(many)]
+    killed = subprocess.run(command, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert all((tmp_path / path).read_bytes() in {b"old", b"new" * 1000} for path in files)
     out = Output(tmp_path)
