@@ -63,7 +63,8 @@ def parse_changes(
     """
     decoded = decode(body, content_type)
     text = prolog.trim(decoded.text)
-    data = text.encode("utf-8", "replace")
+    same = decoded.encoding == "utf-8" and decoded.note is None and body.startswith(b"<")
+    data = body if same else text.encode("utf-8", "replace")
     parts = split(data) if text.startswith("<") and not prolog.scan(text).doctype else None
     if parts is None or 0 < max_entries < len(parts.pieces):
         document = feed.parse(body, url=url, max_entries=max_entries, decoded=decoded)

@@ -159,7 +159,7 @@ def _body(found: Found, *, atom: bool) -> tuple[Text, Text, Found]:
 def _outweighs(detail: Found, summary: str, content: Found) -> bool:
     """Whether a summary has clearly more to read than a content; often the start of that tells."""
     text = _content_text(content)
-    start = text[: 3 * len(summary) + 200]
+    start = text[: 2 * len(summary) + 100]
     if len(start) < len(text) and 1.5 * (len(summary) + 1) <= 1.2 * len(
         _TAG.sub("", start.rpartition("<")[0])
     ):

@@ -33,6 +33,16 @@ CREDITS: dict[str, str] = {
 }
 MAX_DURATION = 30 * 86_400
 _CLOCK = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,5}):)?(\d{1,7})(?:\.\d*)?")
+_OF_EPISODES = frozenset(
+    (
+        "itunes_season",
+        "podcast_season",
+        "podcast_episode",
+        "itunes_episode",
+        "podcast_chapters",
+        "podcast_transcripts",
+    )
+)
 _WHOLE = re.compile(r"\d{1,6}")
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,3})?")
 
@@ -75,6 +85,8 @@ class Podcasting:
 
 def episode(found: Found) -> Episode | None:
     """Season, number, transcripts and chapters of an entry; None if it names none of them."""
+    if _OF_EPISODES.isdisjoint(found):
+        return None
     made = Episode(
         season=_first(found, ("itunes_season", "podcast_season"), _WHOLE),
         number=_first(found, ("podcast_episode", "itunes_episode"), _NUMBER),

@@ -17,7 +17,7 @@ def beside(found: Found) -> Beside | None:
         answers=_answered(dict.get(found, "thr_in-reply-to")),
         point=_point(dict.get(found, "where")),
     )
-    return made if made != Beside() else None
+    return made if made.comments or made.answers or made.point else None
 
 
 def _text(value: object) -> str | None:

@@ -258,6 +258,12 @@ def _is_tracking(piece: str, rules: Host) -> bool:
     return tracks or (may_track and _is_mark(name, value)) or name in rules.drop
 
 
+@lru_cache(maxsize=1024)
+def _tracks(piece: str) -> bool:
+    """Whether a parameter with its value tracks on every host; the same ones come again and again."""
+    return _is_tracking(piece, _NO_RULES)
+
+
 @lru_cache(maxsize=4096)
 def _judged(name: str) -> tuple[str, bool, bool]:
     """A parameter's name in lower case, whether it tracks, and whether it does with some values."""
@@ -279,7 +285,7 @@ def without_tracking(url: str) -> str:
         return url
     query, hash_mark, fragment = rest.partition("#")
     pieces = query.split("&")
-    kept = [piece for piece in pieces if not _is_tracking(piece, _NO_RULES)]
+    kept = [piece for piece in pieces if not _tracks(piece)]
     if len(kept) == len(pieces):
         return url
     return head + ("?" + "&".join(kept) if kept else "") + hash_mark + fragment
