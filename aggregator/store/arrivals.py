@@ -195,6 +195,7 @@ def _join(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
         text=one.text,
     )
     work.rows.new_words(after, one, edited=head.text != one.text)
+    work.rows.band(after, one)
     return after
 
 

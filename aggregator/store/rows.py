@@ -55,7 +55,7 @@ class Rows:
         row = {"id": head.id, "first_seen": head.first_seen, "changed": 0}
         self.articles[head.id] = row | _head_columns(head)
         self.contents[head.id] = content_row(head.id, given.entry)
-        self._band(head, given)
+        self.band(head, given)
 
     def new_head(self, head: Head) -> None:
         """Something of a stored article moved that is not its words."""
@@ -74,7 +74,7 @@ class Rows:
         self.new_head(head)
         row = content_row(head.id, given.entry)
         if edited:
-            self._band(head, given)
+            self.band(head, given)
         if head.id in self.contents:
             self.contents[head.id] = row
             return
@@ -124,7 +124,8 @@ class Rows:
         for mark in named.marks:
             self.marks[mark, article_id] = {"mark": mark, "article_id": article_id, "source_id": source_id}
 
-    def _band(self, head: Head, given: Given) -> None:
+    def band(self, head: Head, given: Given) -> None:
+        """The article is found by what these words share with others, around its date."""
         if self.batch.policy.near != "off":
             day = day_of(head.sort_at)
             self.bands += ({"band": band, "day": day, "article_id": head.id} for band in given.entry.bands)

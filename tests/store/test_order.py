@@ -194,6 +194,14 @@ CASES: dict[str, tuple[int, list[list[One]]]] = {
         2,
         [[One(None, "a", "wire", 0)], [One(2, "a", "other", 2)], [One(2, "b", "story", 0)]],
     ),
+    "an origin of the same words and another date is near what is of that date": (
+        3,
+        [
+            [One(3, "a", "story", 20), One(1, "a", "story", 10)],
+            [One(1, "b", "story", 20), One(1, "a", "short", 0)],
+            [One(1, "b", "story", 0)],
+        ],
+    ),
     "equal guids without links, of different writings": (
         3,
         [

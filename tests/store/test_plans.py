@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from entries import LONG, NOON, entry, feed, seeds
+from entries import LONG, NOON, STORY, WIRE, entry, feed, seeds
 
 from aggregator.model import FileStamp, Node, SourceState
 from aggregator.options import Source
 from aggregator.store import OutputRecord, Store, Stretch
 
-A, B, S = feed("A", "news", "A"), feed("B", "news", "B"), seeds("S")
+A, B, C, S = feed("A", "news", "A"), feed("B", "news", "B"), feed("C", "news", "C"), seeds("S")
 # Tables that a pass reads whole on purpose: they grow with the settings or with what is to be done.
 SMALL = ("sources", "nodes", "stale_posts", "stale_nodes", "stale_months", "obsolete", "alembic_version")
 
@@ -88,6 +89,33 @@ def publishing(store: Store) -> None:
     store.get_meta("x")
 
 
+def meeting(store: Store) -> None:
+    """Articles that become one, are like others, want one uid or one id, or get another origin."""
+    early, soon = NOON - timedelta(days=2), NOON - timedelta(days=1)
+    one = entry("m1", link="https://m.org/1", title="Bridge", body=STORY, published=soon)
+    store.record(A, [one, entry("m2", link="https://m.org/2", body=LONG + "two")], SourceState(), NOON)
+    near = entry("n1", link="https://n.org/1", title="The bridge", body=WIRE, published=soon)
+    store.record(B, [near], SourceState(), NOON)
+    bridge = entry("c1", link="https://m.org/2", title="Bridge", body=STORY, published=early)
+    store.record(C, [bridge], SourceState(), NOON)
+    for source, age, words in ((A, 1, "a"), (B, 2, "b"), (C, 3, "c")):
+        same = {"link": None, "uid": "d" * 32, "guid": "tag:e.org,2026:x", "key": f"g:{words}"}
+        given = replace(entry("d", body=words, published=NOON - timedelta(days=age)), **same)  # type: ignore[arg-type]  # by name
+        store.record(source, [given], SourceState(), NOON)
+
+
+def explaining(store: Store) -> None:
+    """What is asked about articles, and what removes them."""
+    store.record(A, [entry("w", link="https://w.org/1", body=STORY)], SourceState(), NOON)
+    store.record(B, [entry("v", link="https://v.org/1", body=WIRE)], SourceState(), NOON)
+    (found,) = store.explain("https://w.org/1")
+    assert found.article is not None
+    store.versions(found.article.id)
+    store.take_down([found.article.id], "", NOON)
+    store.record(A, [entry("w", link="https://w.org/1", body=STORY)], SourceState(), NOON)
+    store.undo(1)
+
+
 def starting(store: Store) -> None:
     """What every pass begins with, settings that changed included."""
     store.reconcile([feed("A", "sports"), B, S], NOON)
@@ -97,10 +125,10 @@ def starting(store: Store) -> None:
     store.is_fresh()
 
 
-@pytest.mark.parametrize("work", [collecting, publishing, starting])
+@pytest.mark.parametrize("work", [collecting, meeting, publishing, explaining, starting])
 def test_every_query_uses_an_index(store: Store, work: Callable[[Store], None]) -> None:
     """No statement of a pass reads a table that grows with the store from end to end."""
-    known: list[Source] = [A, B, S]
+    known: list[Source] = [A, B, C, S]
     store.reconcile(known, NOON)
     if work is not collecting:
         collecting(store)
