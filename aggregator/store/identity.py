@@ -25,7 +25,7 @@ from aggregator.model import Refined
 from aggregator.refine.identity import normal
 from aggregator.refine.similarity import THRESHOLD, Likeness
 from aggregator.store import upstream
-from aggregator.store.codec import day_of, digest
+from aggregator.store.codec import digest
 from aggregator.store.content import Given, rank
 
 Rung = Literal["new", "link", "churn", "exact", "text", "near"]
@@ -172,16 +172,17 @@ def named(given: Given, source_id: int, now: int) -> Named:
 
 
 def _title_marks(given: Given, name: str, source_id: int, date: int) -> tuple[bytes, ...]:
-    """What an entry called `name` is called within its source, on its day, then on those around it.
+    """What an entry is called within its source, in its days and in those that its window reaches into.
 
-    With the day in the mark, a title that comes every day leads to a few articles and not to all.
+    With the days in the mark, a title that comes every day leads to a few articles and not to all.
     One without a title goes by its date.
     """
     if not name:
         return (digest("title", str(source_id), f"\x01{given.published}"),) if given.published else ()
-    day, reach = day_of(date), CHURN_WINDOW // _DAY
-    days = sorted(range(day - reach, day + reach + 1), key=lambda one: abs(one - day))
-    return tuple(digest("title", str(source_id), name, str(one)) for one in days)
+    span = 2 * CHURN_WINDOW
+    own = date // span
+    beside = own - 1 if date % span < CHURN_WINDOW else own + 1
+    return tuple(digest("title", str(source_id), name, str(days)) for days in (own, beside))
 
 
 def told_apart(new: Iterable[Named], source: str) -> list[Named]:
