@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from itertools import chain, filterfalse
+from typing import NamedTuple
 
 from aggregator.refine.language_tables import SCRIPTS, SHARED, SIMPLIFIED, TRADITIONAL, WORDS
 
@@ -69,12 +70,34 @@ def _runs(characters: str) -> re.Pattern[str]:
     return re.compile(f"[{characters}][{characters}]*")
 
 
+class _Script(NamedTuple):
+    """Matches runs of the letters of a script; with none of the bytes `others` does one begin in UTF-8."""
+
+    runs: re.Pattern[str]
+    others: bytes
+
+    def exceeds(self, limit: float, sample: str, data: bytes) -> bool:
+        """Whether more than `limit` characters of a sample, `data` in UTF-8, are of the script."""
+        return len(data.translate(None, self.others)) > limit and _count(self.runs, sample) > limit
+
+
+def _script(ranges: str) -> _Script:
+    codes = {
+        code
+        for first, last in re.findall("(.)-(.)", ranges)
+        # So many characters share a first byte at least, but for ASCII.
+        for code in (*range(ord(first), ord(last), 1 if last.isascii() else 64), ord(last))
+    }
+    firsts = {chr(code).encode()[0] for code in codes}
+    return _Script(_runs(ranges), bytes(set(range(256)) - firsts))
+
+
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NO_LATIN = bytes(code for code in range(256) if not chr(code).isascii() or not chr(code).isalpha())
 _LATIN_WORDS = bytes(code if code >= 128 or chr(code).isalpha() else 32 for code in range(256))
-_SCRIPT = {language: _runs(ranges) for language, ranges in SCRIPTS.items()}
-_SHARED = {ranges: _runs(ranges) for ranges in SHARED}
-_LATIN = _runs("a-zA-Z\u00c0-\u024f\u1e00-\u1eff")
+_SCRIPT = {language: _script(ranges) for language, ranges in SCRIPTS.items()}
+_SHARED = {ranges: _script(ranges) for ranges in SHARED}
+_LATIN = _script("a-zA-Z\u00c0-\u024f\u1e00-\u1eff")
 _SIMPLIFIED = _runs("".join(sorted(SIMPLIFIED - TRADITIONAL)))
 _TRADITIONAL = _runs("".join(sorted(TRADITIONAL - SIMPLIFIED)))
 _HOLDERS: dict[str, tuple[str, ...]] = {}
@@ -93,9 +116,9 @@ def guess(text: str) -> str | None:
     if letters < FEWEST_LETTERS:
         return None
     # Latin names stand in texts of every script, and Chinese characters in Japanese.
-    if latin > letters * 0.7 or _count(_LATIN, sample) > letters * 0.7:
+    if latin > letters * 0.7 or _LATIN.exceeds(letters * 0.7, sample, data):
         return _by_words(words)
-    return _by_script(sample, letters) or _by_words(words)
+    return _by_script(sample, data, letters) or _by_words(words)
 
 
 def _latin_words(data: bytes) -> list[str]:
@@ -110,14 +133,14 @@ def _count(signs: re.Pattern[str], sample: str) -> int:
     return sum(map(len, signs.findall(sample)))
 
 
-def _by_script(sample: str, letters: int) -> str | None:
-    if _count(_SCRIPT["ja"], sample) > letters * 0.1:
+def _by_script(sample: str, data: bytes, letters: int) -> str | None:
+    if _SCRIPT["ja"].exceeds(letters * 0.1, sample, data):
         return "ja"
     for ranges, script in _SHARED.items():
-        if _count(script, sample) > letters * 0.3:
+        if script.exceeds(letters * 0.3, sample, data):
             return _among(SHARED[ranges], sample)
     for language, script in _SCRIPT.items():
-        if _count(script, sample) > letters * 0.3:
+        if script.exceeds(letters * 0.3, sample, data):
             return language
     return None
 
