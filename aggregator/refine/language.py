@@ -100,6 +100,7 @@ _SHARED = {ranges: _script(ranges) for ranges in SHARED}
 _LATIN = _script("a-zA-Z\u00c0-\u024f\u1e00-\u1eff")
 _SIMPLIFIED = _runs("".join(sorted(SIMPLIFIED - TRADITIONAL)))
 _TRADITIONAL = _runs("".join(sorted(TRADITIONAL - SIMPLIFIED)))
+_WORDS = {language: frozenset(words.split()) for language, words in WORDS.items()}
 _HOLDERS: dict[str, tuple[str, ...]] = {}
 for _language, _words in WORDS.items():
     for _word in _words.split():
@@ -167,5 +168,5 @@ def _by_words(words: list[str]) -> str | None:
     if most < FEWEST_WORDS or most < second * CLEAR:
         return None
     # Code and formulas say "a" and "b" again and again.
-    different = {word for word in words if best in _HOLDERS.get(word, ())}
+    different = _WORDS[best].intersection(words)
     return best if len(different) >= FEWEST_DIFFERENT else None

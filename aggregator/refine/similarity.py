@@ -129,8 +129,8 @@ def bands(one: Writing) -> tuple[int, ...]:
     """
     if one.is_short or is_generic(one.title):
         return ()
-    encoded = {piece.encode() for piece in one.pieces}
-    clauses = sorted((crc32(clause), clause) for clause in encoded if len(clause) >= CLAUSE_MIN)
+    long = [clause for clause in set(map(str.encode, one.pieces)) if len(clause) >= CLAUSE_MIN]
+    clauses = sorted(zip(map(crc32, long), long, strict=True))
     return tuple(sorted({_key(clause) for _, clause in clauses[:KEYS]}))
 
 
