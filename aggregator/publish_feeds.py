@@ -7,7 +7,6 @@ Sources come before categories, so that articles which stand in several feeds ar
 the feed of their source, and copied from there (see `publish_pieces`).
 """
 
-import json
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -30,7 +29,7 @@ from aggregator.publish.pages import NEWEST, render_page
 from aggregator.publish.paths import FEED_FILES, feed_folders
 from aggregator.publish.pieces import Rendered
 from aggregator.publish_files import Desk, Document, PublishReport
-from aggregator.publish_pieces import Pieces
+from aggregator.publish_pieces import ARCHIVE, Pieces, key_of
 from aggregator.store import Store, Stretch
 from aggregator.workers import Workers
 
@@ -46,7 +45,6 @@ TOMBSTONES = 50
 EVERYTHING = Node("category", ())
 FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
 KINDS = ("feed", "page")
-ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ def folders_of(desk: Desk) -> dict[Node, str]:
 def wanted_files(folders: Mapping[Node, str], site: Site) -> dict[Node, dict[str, str]]:
     """The live feeds and the page of each node, by path, and the keys that they are recorded under."""
     return {
-        node: {path: _key(node, path) for path in _paths(node, folder, site)}
+        node: {path: key_of(node, path) for path in _paths(node, folder, site)}
         for node, folder in folders.items()
     }
 
@@ -133,14 +131,9 @@ def _paths(node: Node, folder: str, site: Site) -> list[str]:
     return [page_path(node, folder), *(f"{folder}/{FEED_FILES[fmt]}" for fmt in site.formats)]
 
 
-def _key(node: Node, path: str) -> str:
-    """Names a file by what it is of, as a folder may come to be another node's."""
-    return f"{path} {node.kind} {json.dumps(node.path, ensure_ascii=False)}"
-
-
 def lost_archives(desk: Desk, folders: Mapping[Node, str]) -> list[str]:
     """Archive documents of nodes that are gone, or have moved to another folder."""
-    keys = desk.store.output_keys(ARCHIVE) - {_key(node, folder) for node, folder in folders.items()}
+    keys = desk.store.output_keys(ARCHIVE) - {key_of(node, folder) for node, folder in folders.items()}
     return desk.store.output_paths(ARCHIVE, sorted(keys))
 
 
@@ -282,7 +275,7 @@ def _view(work: Round, node: Node) -> View:
     pages: Sequence[ArchivePage] = ()
     if "atom" in site.formats:
         pages = archives.plan(work.months[node], shown(articles, site), site.entries_per_feed)
-    there = tuple(store.output_paths(ARCHIVE, [_key(node, folder)]))
+    there = tuple(store.output_paths(ARCHIVE, [key_of(node, folder)]))
     planned = {archives.archive_path(folder, page.name) for page in pages}
     return View(articles, pages, there, tuple(sorted(set(there) - planned)))
 
@@ -298,10 +291,10 @@ def _live(work: Round, node: Node, view: View) -> Iterator[Document]:
             path = f"{folder}/{FEED_FILES[fmt]}"
             take = work.pieces.of(fmt, path)
             feed = render_feed(fmt, node, articles, site, folder, take, prev_archive=prev, tombstones=graves)
-            yield from _sound(work, fmt, feed, path, "feed", _key(node, path))
+            yield from _sound(work, fmt, feed, path, "feed", key_of(node, path))
     path = page_path(node, folder)
     page = render_page(node, work.folders, articles, site, work.pieces.of("page", path))
-    yield Document(path, page.data, "page", _key(node, path), page.note(work.serial))
+    yield Document(path, page.data, "page", key_of(node, path), page.note(work.serial))
 
 
 def _archive(work: Round, node: Node, page: ArchivePage) -> Iterator[Document]:
@@ -311,9 +304,9 @@ def _archive(work: Round, node: Node, page: ArchivePage) -> Iterator[Document]:
     articles = store.outlines(store.month(node, page.month, page.start, page.stop, count))
     graves = _graves(work, node, page.month) if not page.start else ()
     path = archives.archive_path(folder, page.name)
-    take = work.pieces.of("atom", path)
+    take = work.pieces.of("atom", path, page.month)
     feed = render_archive(page, node, articles, work.site, folder, take, tombstones=graves)
-    yield from _sound(work, "atom", feed, path, ARCHIVE, _key(node, folder))
+    yield from _sound(work, "atom", feed, path, ARCHIVE, key_of(node, folder))
 
 
 def _touched(work: Round, node: Node, view: View) -> Iterator[ArchivePage]:

@@ -1,14 +1,15 @@
 """Where the entries of feeds come from: copied from files that are there, else rendered.
 
-    the last version of the document ──┐
-    the feed of the article's source ──┼─► entries ─► the document
-    the store, rendered ───────────────┘
+    the last version of the document ────────────────┐
+    the feed of the article's source, its archives ──┼─► entries ─► the document
+    the store, rendered ─────────────────────────────┘
 
 An entry is copied only from a file that is byte for byte as we wrote it, and only if nothing that
 outputs show of the article changed since. So it is rendered once, and other feeds copy it.
 """
 
 import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -19,12 +20,21 @@ from aggregator.options import Site
 from aggregator.publish.feeds import EntryCache
 from aggregator.publish.head import page_path
 from aggregator.publish.paths import FEED_FILES
-from aggregator.publish.pieces import Kind, Piece, Take, cut, is_own
+from aggregator.publish.pieces import Kind, Piece, Take, articles_in, cut, is_own
 from aggregator.store import Owner, Store
 
 SHELF_BYTES = 16_000_000
 FILE_BYTES = 48_000_000
 """About how much of articles, and of files, is kept in memory during a run."""
+PLACES = 200_000
+"""Articles of which it is kept in memory which archive document holds them."""
+ARCHIVE = "archive"
+"""The kind under which archive documents are recorded."""
+
+
+def key_of(node: Node, path: str) -> str:
+    """Names a file by what it is of, as a folder may come to be another node's."""
+    return f"{path} {node.kind} {json.dumps(node.path, ensure_ascii=False)}"
 
 
 class _Shelf:
@@ -71,6 +81,7 @@ class Pieces:
         self._shelf = _Shelf(store)
         self._owners: dict[str, Owner | None] = {}
         self._feeds: dict[str, Mapping[Kind, str]] = {}
+        self._places: dict[tuple[str, str], Mapping[int, str]] = {}
         self._files: OrderedDict[str, _File] = OrderedDict()
         self._room = FILE_BYTES
 
@@ -80,12 +91,12 @@ class Pieces:
             found = self._store.owners(unknown)
             self._owners |= {path: found.get(path) for path in unknown}
 
-    def of(self, kind: Kind, path: str) -> Take[Outline]:
-        """What gives the entries of the document at `path`."""
-        return partial(self._take, kind, path)
+    def of(self, kind: Kind, path: str, month: str = "") -> Take[Outline]:
+        """What gives the entries of the document at `path`; of an archive document also its month."""
+        return partial(self._take, kind, path, month)
 
     def _take(
-        self, kind: Kind, path: str, articles: Sequence[Outline], ids: Mapping[str, str]
+        self, kind: Kind, path: str, month: str, articles: Sequence[Outline], ids: Mapping[str, str]
     ) -> list[Piece | None]:
         self.expect([path])
         own_file = self._open(path)
@@ -98,6 +109,12 @@ class Pieces:
         for article in missing:
             found[article.id] = self._in(self._open(self._feeds_of(article.source)[kind]), article, ids)
         missing = [article for article in missing if found[article.id] is None]
+        if month and missing:
+            self._look_up({article.source for article in missing}, month)
+            for article in missing:
+                if place := self._places[article.source, month].get(article.id):
+                    found[article.id] = self._in(self._open(place), article, ids)
+            missing = [article for article in missing if found[article.id] is None]
         loaded = self._shelf.take([article.id for article in missing]) if missing else {}
         for article in missing:
             if article.id in loaded:
@@ -132,6 +149,25 @@ class Pieces:
         while self._room < 0 and len(self._files) > 1:
             self._room += self._files.popitem(last=False)[1].size
         return file
+
+    def _look_up(self, sources: Iterable[str], month: str) -> None:
+        """Which archive documents hold what these sources gave in a month."""
+        if sum(map(len, self._places.values())) > PLACES:
+            self._places.clear()
+        for source in sources:
+            if (source, month) in self._places:
+                continue
+            node = Node("source", (source,))
+            paths = self._store.output_paths(ARCHIVE, [key_of(node, self._folders[node])])
+            documents = [path for path in paths if path.rpartition("/")[2].startswith(month)]
+            self.expect(documents)
+            owners = ((path, self._owners[path]) for path in documents)
+            self._places[source, month] = {
+                article: path
+                for path, owner in owners
+                if owner is not None and owner.entries is not None
+                for article in articles_in(owner.entries)
+            }
 
     def _feeds_of(self, source: str) -> Mapping[Kind, str]:
         """The live feeds and the page of a source."""

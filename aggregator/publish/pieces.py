@@ -86,6 +86,12 @@ def _mark(piece: Piece) -> int:
     return piece.article * 2 + piece.own
 
 
+def articles_in(note: bytes) -> list[int]:
+    """The articles of a document by its `Rendered.note`."""
+    numbers = struct.unpack_from(f"<{(len(note) - _HEAD.size) // 8}q", note, _HEAD.size)
+    return [mark // 2 for mark in numbers[::2]]
+
+
 def cut(data: bytes, note: bytes) -> tuple[int, dict[int, Piece]]:
     """The serial of a document, and its pieces by article, from its bytes and its `Rendered.note`."""
     serial, at, joint = _HEAD.unpack_from(note)
