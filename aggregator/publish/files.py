@@ -93,7 +93,7 @@ class Output:
             folders = self._make_folders(wanted, failed)
             staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
             changed = self._rename(staged, failed)
-            _flush({*map(str, folders), *(_folder(self._place(path)) for path in changed)})
+            _flush(self._base, {*map(str, folders), *(_folder(self._place(path)) for path in changed)})
         if ours is None:
             self.settle()
         return Written(tuple(changed), failed, tuple(kept), digests)
@@ -119,7 +119,7 @@ class Output:
                 elif _attempt(path, failed, partial(_unlink, target)):
                     changed.append(path)
                     folders.add(Path(target).parent)
-            _flush({str(self._prune(folder)) for folder in folders})
+            _flush(self._base, {str(self._prune(folder)) for folder in folders})
         return Written(tuple(changed), failed, tuple(kept))
 
     def settle(self) -> None:
@@ -235,7 +235,7 @@ class Output:
                 temporary = f"{_folder(self._place(path))}/{start}{next(self._numbers)}.tmp"
                 staged.append((path, temporary))
                 _attempt(path, failed, partial(_write, temporary, data))
-            _flush([temporary for path, temporary in staged if path not in failed])
+            _flush(self._base, [temporary for path, temporary in staged if path not in failed])
         except OSError:
             for _, temporary in staged:
                 Path(temporary).unlink(missing_ok=True)
@@ -331,13 +331,13 @@ def _write(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _flush(paths: Iterable[str]) -> None:
-    """Waits until the disk has these files or folders. Raises OSError.
+def _flush(folder: str, paths: Iterable[str]) -> None:
+    """Waits until the disk has these files or folders, which lie in `folder`. Raises OSError.
 
     Several at once, as a file system commits what comes together in one go.
     """
     ordered = list(paths)
-    if len(ordered) >= MANY and _flush_all(_folder(ordered[0])):
+    if len(ordered) >= MANY and _flush_all(folder):
         return
     shares = [ordered[start::WORKERS] for start in range(min(WORKERS, len(ordered)))]
     if len(shares) < 2:
@@ -348,7 +348,7 @@ def _flush(paths: Iterable[str]) -> None:
 
 
 def _flush_all(folder: str) -> bool:
-    """Waits until the disk has all of the file system that `folder` lies in (syncfs(2), Linux).
+    """Waits until the disk has all of the file system of `folder` (syncfs(2), Linux).
 
     Whether that could be done. Raises OSError if the disk refused something.
     """
@@ -390,4 +390,4 @@ def _mkdir(folder: Path, touched: set[Path]) -> None:
 def _unlink(target: str) -> None:
     if stat.S_ISDIR(os.lstat(target).st_mode):
         raise IsADirectoryError(errno.EISDIR, "a folder is in its place")
-    os.unlink(target)  # noqa: PTH108
+    Path(target).unlink()

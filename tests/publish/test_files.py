@@ -145,6 +145,18 @@ def test_a_killed_batch_leaves_whole_files(tmp_path: Path, call: str, count: int
     assert tree(tmp_path) == files
 
 
+def test_a_relative_folder_takes_many_files_in_many_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is flushed at once is the outputs folder itself, however it is named."""
+    monkeypatch.chdir(tmp_path)
+    files = {f"{n}/{n}.txt": b"x" for n in range(MANY)} | {f"{n}.txt": b"x" for n in range(MANY)}
+    for name in ("outputs", "."):
+        out = Output(Path(name))
+        assert len(out.write(files).changed) == len(files)
+        assert len(out.remove(files).changed) == len(files)
+
+
 def test_sweeping_leaves_what_is_not_ours(tmp_path: Path) -> None:
     """Only files that bear the name of our temporaries are swept, and only after a killed run."""
     (tmp_path / "sub").mkdir()
