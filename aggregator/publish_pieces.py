@@ -98,29 +98,29 @@ class Pieces:
     def _take(
         self, kind: Kind, path: str, month: str, articles: Sequence[Outline], ids: Mapping[str, str]
     ) -> list[Piece | None]:
-        self.expect([path])
-        own_file = self._open(path)
-        found = {
-            article.id: self._in(own_file, article, ids) or self._rendered(kind, article, ids)
-            for article in articles
-        }
-        missing = [article for article in articles if found[article.id] is None]
-        self.expect(feed for article in missing for feed in self._feeds_of(article.source).values())
-        for article in missing:
-            found[article.id] = self._in(self._open(self._feeds_of(article.source)[kind]), article, ids)
-        missing = [article for article in missing if found[article.id] is None]
-        if month and missing:
-            self._look_up({article.source for article in missing}, month)
-            for article in missing:
-                if place := self._places[article.source, month].get(article.id):
-                    found[article.id] = self._in(self._open(place), article, ids)
-            missing = [article for article in missing if found[article.id] is None]
-        loaded = self._shelf.take([article.id for article in missing]) if missing else {}
-        for article in missing:
-            if article.id in loaded:
-                whole = loaded[article.id]
+        found: dict[int, Piece | None] = {}
+
+        def missing() -> list[Outline]:
+            return [article for article in articles if article.id not in found]
+
+        def copy(places: Mapping[int, str]) -> None:
+            self.expect(places.values())
+            for article in missing():
+                if piece := self._in(self._open(places.get(article.id, "")), article, ids):
+                    found[article.id] = piece
+
+        copy(dict.fromkeys((article.id for article in articles), path))
+        for article in missing():
+            if piece := self.cache.known(kind, article.id, own=is_own(article, ids)):
+                found[article.id] = piece
+        copy(self._live(kind, missing()))
+        if month:
+            copy(self._archived(month, missing()))
+        loaded = self._shelf.take([article.id for article in missing()])
+        for article in missing():
+            if whole := loaded.get(article.id):
                 found[article.id] = self.cache.piece(kind, whole, ids[article.uid], self._site)
-        return [found[article.id] for article in articles]
+        return [found.get(article.id) for article in articles]
 
     def _in(self, file: _File | None, article: Outline, ids: Mapping[str, str]) -> Piece | None:
         """The article's piece in a file, unless it is another by now."""
@@ -129,15 +129,12 @@ class Pieces:
         piece = file.pieces.get(article.id)
         return piece if piece is not None and piece.own == is_own(article, ids) else None
 
-    def _rendered(self, kind: Kind, article: Outline, ids: Mapping[str, str]) -> Piece | None:
-        return self.cache.known(kind, article.id, own=is_own(article, ids))
-
     def _open(self, path: str) -> _File | None:
         """A file that was expected, if it is there and its entries are known."""
         if path in self._files:
             self._files.move_to_end(path)
             return self._files[path]
-        owner = self._owners[path]
+        owner = self._owners.get(path)
         if owner is None or owner.entries is None:
             return None
         try:
@@ -150,24 +147,37 @@ class Pieces:
             self._room += self._files.popitem(last=False)[1].size
         return file
 
-    def _look_up(self, sources: Iterable[str], month: str) -> None:
-        """Which archive documents hold what these sources gave in a month."""
-        if sum(map(len, self._places.values())) > PLACES:
-            self._places.clear()
-        for source in sources:
-            if (source, month) in self._places:
-                continue
+    def _live(self, kind: Kind, articles: Sequence[Outline]) -> dict[int, str]:
+        """The feed or page of each article's source, in which it may stand."""
+        feeds = {article.id: self._feeds_of(article.source) for article in articles}
+        # The other formats are asked for next.
+        self.expect(path for each in feeds.values() for path in each.values())
+        return {article_id: each[kind] for article_id, each in feeds.items()}
+
+    def _archived(self, month: str, articles: Sequence[Outline]) -> dict[int, str]:
+        """The archive document of each article's source that holds it, of those of a month."""
+        found: dict[int, str] = {}
+        for article in articles:
+            if path := self._documents(article.source, month).get(article.id):
+                found[article.id] = path
+        return found
+
+    def _documents(self, source: str, month: str) -> Mapping[int, str]:
+        """Which archive document holds what a source gave in a month, by article."""
+        if (source, month) not in self._places:
+            if sum(map(len, self._places.values())) > PLACES:
+                self._places.clear()
             node = Node("source", (source,))
             paths = self._store.output_paths(ARCHIVE, [key_of(node, self._folders[node])])
             documents = [path for path in paths if path.rpartition("/")[2].startswith(month)]
             self.expect(documents)
-            owners = ((path, self._owners[path]) for path in documents)
             self._places[source, month] = {
                 article: path
-                for path, owner in owners
-                if owner is not None and owner.entries is not None
+                for path in documents
+                if (owner := self._owners[path]) is not None and owner.entries is not None
                 for article in articles_in(owner.entries)
             }
+        return self._places[source, month]
 
     def _feeds_of(self, source: str) -> Mapping[Kind, str]:
         """The live feeds and the page of a source."""
