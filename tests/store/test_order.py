@@ -143,30 +143,31 @@ _ones = st.builds(
     words=st.sampled_from(["story", "story", "wire", "other", "short"]),
     age=st.sampled_from([0, 1, 2, 10, 20, None]),
 )
+Drawn = tuple[list[One], list[One], list[One]]
 _documents = st.tuples(*[st.lists(_ones, min_size=1, max_size=3) for _ in SOURCES])
+
+
+def ask_what_was_drawn(fresh: Path, tmp_path: Path, drawn: Drawn) -> None:
+    documents = [document(source, *ones) for source, ones in zip(SOURCES, drawn, strict=True)]
+    assume(not contradict_themselves(documents))
+    ask_in_all_orders(fresh, tmp_path, documents)
 
 
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_documents)
-def test_the_order_of_sources_does_not_matter(
-    tmp_path: Path, fresh: Path, drawn: tuple[list[One], list[One], list[One]]
-) -> None:
+def test_the_order_of_sources_does_not_matter(tmp_path: Path, fresh: Path, drawn: Drawn) -> None:
     """Whatever links, texts, titles and dates they share, unless ties contradict a source."""
-    documents = [document(source, *ones) for source, ones in zip(SOURCES, drawn, strict=True)]
-    assume(not contradict_themselves(documents))
-    ask_in_all_orders(fresh, tmp_path, documents)
+    ask_what_was_drawn(fresh, tmp_path, drawn)
 
 
 @pytest.mark.soak
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_documents)
 def test_the_order_of_sources_does_not_matter_in_many_cases(
-    tmp_path: Path, fresh: Path, drawn: tuple[list[One], list[One], list[One]]
+    tmp_path: Path, fresh: Path, drawn: Drawn
 ) -> None:
     """The same, many times."""
-    documents = [document(source, *ones) for source, ones in zip(SOURCES, drawn, strict=True)]
-    assume(not contradict_themselves(documents))
-    ask_in_all_orders(fresh, tmp_path, documents)
+    ask_what_was_drawn(fresh, tmp_path, drawn)
 
 
 CASES: dict[str, tuple[int, list[list[One]]]] = {

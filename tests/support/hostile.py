@@ -50,12 +50,17 @@ def _moment(kind: int, number: int) -> datetime:
     return datetime(2026, 1, 1 + kind, tzinfo=UTC) + timedelta(minutes=number)
 
 
+def _spelled(vector: str) -> tuple[str, str]:
+    """A vector as the content of an element, and as the value of an attribute."""
+    text = _NOT_XML.sub("", vector)
+    return escape(text), quoteattr(text)
+
+
 def rss(vectors: Sequence[tuple[int, str]]) -> bytes:
     """An RSS feed with an entry for each vector and its number."""
     items = []
     for number, vector in vectors:
-        text = _NOT_XML.sub("", vector)
-        words, value = escape(text), quoteattr(text)
+        words, value = _spelled(vector)
         items.append(
             f"<item><guid isPermaLink='false'>urn:x:rss:{number}</guid><title>{words}</title>"
             f"<link>{words}</link><pubDate>{_moment(0, number):%a, %d %b %Y %H:%M:%S} GMT</pubDate>"
@@ -68,7 +73,7 @@ def rss(vectors: Sequence[tuple[int, str]]) -> bytes:
         'xmlns:content="http://purl.org/rss/1.0/modules/content/" '
         'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"'
     )
-    title = escape(_NOT_XML.sub("", vectors[0][1]))
+    title, _ = _spelled(vectors[0][1])
     head = f"<title>{title}</title><link>{title}</link>"
     return f'<rss version="2.0" {spaces}><channel>{head}{"".join(items)}</channel></rss>'.encode()
 
@@ -77,8 +82,7 @@ def atom(vectors: Sequence[tuple[int, str]]) -> bytes:
     """An Atom feed with an entry for each vector and its number."""
     entries = []
     for number, vector in vectors:
-        text = _NOT_XML.sub("", vector)
-        words, value = escape(text), quoteattr(text)
+        words, value = _spelled(vector)
         entries.append(
             f"<entry xml:lang={value}><id>urn:x:atom:{number}</id><title type='html'>{words}</title>"
             f"<updated>{_moment(1, number).isoformat()}</updated><content type='html'>{words}</content>"
@@ -86,7 +90,7 @@ def atom(vectors: Sequence[tuple[int, str]]) -> bytes:
             f"<category term={value} label={value}/><link href={value}/><rights type='html'>{words}</rights>"
             f"<link rel='enclosure' href={value} type={value} title={value}/></entry>"
         )
-    title = escape(_NOT_XML.sub("", vectors[0][1]))
+    title, _ = _spelled(vectors[0][1])
     head = f"<title type='html'>{title}</title><id>{title}</id>"
     return f'<feed xmlns="http://www.w3.org/2005/Atom">{head}{"".join(entries)}</feed>'.encode()
 
