@@ -21,7 +21,6 @@ import feedparser.mixin
 
 from aggregator.parse.podcasts import NAMESPACES
 from aggregator.parse.strict import BUGS, Fresh, Strict
-from aggregator.parse.strict_leaves import Quick
 from aggregator.parse.strict_tools import quick_resolve
 
 VERBATIM = frozenset(("id", "link"))
@@ -100,7 +99,7 @@ def parse_plain(text: str, url: str) -> dict[str, Any] | None:
         return None
     declared = _DECLARATION.match(text)
     text = _DECLARED + (text[declared.end() :] if declared else "\n" + text)
-    parser = Quick(url, None, "utf-8")
+    parser = Strict(url, None, "utf-8")
     run(parser, text.encode("utf-8", "replace"))
     return {
         "bozo": False,
@@ -142,7 +141,7 @@ def install() -> None:
     feedparser.api.PREFERRED_XML_PARSERS = [__name__]
     feedparser.mixin.make_safe_absolute_uri = quick_resolve
     feedparser.registerDateHandler(_no_date)
-    feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser = Quick, _Loose
+    feedparser.api.StrictFeedParser, feedparser.api.LooseFeedParser = Strict, _Loose
     for parser in (Strict, _Loose):
         parser.can_be_relative_uri = parser.can_be_relative_uri - VERBATIM
         parser.namespaces = parser.namespaces | NAMESPACES

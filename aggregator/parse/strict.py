@@ -345,7 +345,7 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
                 entry[element].append(self._detail(output))
             elif element == "link":
                 if not self.inimage:
-                    self.store_link(entry, output)
+                    self._store_link(entry, output)
             else:
                 element = "summary" if element == "description" else element
                 depths = self.property_depth_map.setdefault(entry, {})
@@ -357,8 +357,7 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
         elif self.infeed or self.insource:
             self._store_of_feed("subtitle" if element == "description" else element, output)
 
-    def store_link(self, entry: FeedParserDict, output: str) -> None:
-        """Has the address of a `link` in its entry."""
+    def _store_link(self, entry: FeedParserDict, output: str) -> None:
         if "&" in output:
             output = _REFERENCE.sub(r"&\g<1>", output.replace("&amp;", "&"))
         entry["link"] = output

@@ -9,14 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 import feedparser.api
-import feedparser.datetimes
 import feedparser.html
 import feedparser.mixin
 import feedparser.urls
 from feedparser.util import FeedParserDict
 
 Feedparser: Any = feedparser.api.StrictFeedParser
-parsed_date: Any = feedparser.datetimes._parse_date  # noqa: SLF001 - in feedparser's own handlers
 _resolve = feedparser.mixin.make_safe_absolute_uri
 
 # Characters that feedparser takes for those of windows-1252.
