@@ -51,6 +51,8 @@ class Workers:
     memory      bytes of address space a task may take beyond what an idle process has
     tasks       after how many tasks a process is replaced, so that leaks stay small
     initializer called once in each process, with `initargs`; settings go here, not into tasks
+
+    `lost` says how many processes have ended in the midst of a task.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Workers:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="workers")
         self._own = threading.local()
         self._processes: set[_Process] = set()
+        self.lost = 0
         self._lock = threading.Lock()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -112,6 +115,7 @@ class Workers:
             except EOFError:
                 continue
             finally:
+                self.lost += process.ended
                 if process.spent >= self._tasks:
                     self._discard(process)
         raise WorkerError("its worker process died, twice; nothing is known of the reason")
