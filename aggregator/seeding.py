@@ -1,20 +1,22 @@
 """Seed directories into the store: changed files only, some hundreds to a transaction.
 
+    scan ─► batches ─► digest in workers ─► store
+              ▲ one batch ahead of what is stored: bounds memory
+
 The stamp of a file commits with its article, so a killed pass reads again only what was not
 stored. A file that cannot be used has no stamp: it is read again, and reported, until it is mended.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import TypeVar
 
 from aggregator.collect import schedule
-from aggregator.collect.directory import scan
+from aggregator.collect.directory import SeedFile, scan
 from aggregator.digest import DigestedFiles, RawFile, digest_files
-from aggregator.errors import FetchError
+from aggregator.errors import FetchError, WorkerError
 from aggregator.model import Counts, SourceState
 from aggregator.options import Source
 from aggregator.refine.rules import Ruled, sum_up
@@ -22,11 +24,14 @@ from aggregator.store import Store
 from aggregator.workers import Workers
 
 FILES_PER_TRANSACTION = 500
+BYTES_PER_TRANSACTION = 16_000_000
 FILES_PER_TASK = 100
+BYTES_PER_TASK = 2_000_000
 FILES_HERE = 50
-"""So few files are digested in this process: starting another costs more."""
+BYTES_HERE = 1_000_000
+"""So little is digested in this process: starting another costs more."""
 
-T = TypeVar("T")
+F = TypeVar("F", SeedFile, RawFile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,54 @@ class Outcome:
     counts: Counts
     problems: tuple[str, ...]
     ruled: tuple[Ruled, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    files: Sequence[RawFile]
+    future: Future[DigestedFiles]
+
+
+@dataclass(frozen=True, slots=True)
+class _Digesting:
+    """How files are digested: all that does not depend on them."""
+
+    source: Source
+    fallback_image: str
+    workers: Workers
+    moment: datetime
+
+    def here(self, files: Sequence[RawFile]) -> DigestedFiles:
+        """In this process."""
+        return digest_files(self.source, files, self.fallback_image, self.moment)
+
+    def begin(self, files: Sequence[RawFile]) -> _Task:
+        """In a worker process."""
+        return _Task(
+            files, self.workers.submit(digest_files, self.source, files, self.fallback_image, self.moment)
+        )
+
+    def result(self, task: _Task) -> DigestedFiles:
+        """What became of a task. A file that no worker survives costs only itself."""
+        try:
+            return task.future.result()
+        except WorkerError as error:
+            if len(task.files) == 1:
+                return _lost(task.files[0], error)
+            alone = [self.begin([file]) for file in task.files]
+            if all(one.future.exception() for one in alone):  # then it is hardly the files
+                raise
+            return _joined([self.result(one) for one in alone])
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Files of one transaction: how many, what could not be read, the others in the workers' hands or not."""
+
+    files: int
+    unread: tuple[str, ...]
+    tasks: tuple[_Task, ...]
+    few: tuple[RawFile, ...]
 
 
 def read(
@@ -52,14 +105,13 @@ def read(
         raise FetchError("has no path; name its folder in feeds.toml")
     known = store.file_stamps(source.name)
     listing = scan(source.path, known)
+    digesting = _Digesting(source, fallback_image, workers, moment)
     counts, problems, files = Counts(), list[str](), 0
     ruled: list[tuple[Ruled, ...]] = []
-    for batch in _batches(listing, FILES_PER_TRANSACTION):
-        files += len(batch)
-        problems += (f"{file.path}: {file.problem}" for file in batch if file.data is None)
-        raw = [RawFile(file.path, file.stamp, file.data) for file in batch if file.data is not None]
-        digested = _digest(source, raw, fallback_image, workers, moment)
-        problems += digested.problems
+    for batch in _begun(listing, digesting):
+        digested = _joined([digesting.here(batch.few), *map(digesting.result, batch.tasks)])
+        files += batch.files
+        problems += (*batch.unread, *digested.problems)
         ruled.append(digested.ruled)
         more = store.record(source, digested.articles, state, moment, stamps=digested.stamps)
         counts = _sum(counts, more)
@@ -67,17 +119,32 @@ def read(
     return Outcome(files, counts, tuple(problems), sum_up(ruled))
 
 
-def _digest(
-    source: Source, files: list[RawFile], fallback_image: str, workers: Workers, moment: datetime
-) -> DigestedFiles:
-    """Digest files here if they are few, else some in each worker process."""
-    if len(files) <= FILES_HERE:
-        return digest_files(source, files, fallback_image, moment)
-    futures: list[Future[DigestedFiles]] = [
-        workers.submit(digest_files, source, part, fallback_image, moment)
-        for part in _batches(files, FILES_PER_TASK)
-    ]
-    parts = [future.result() for future in futures]
+def _begun(listing: Iterable[SeedFile], digesting: _Digesting) -> Iterator[_Batch]:
+    """The files in batches, each given out when the workers have the next one."""
+    before: _Batch | None = None
+    for files in _batches(listing, FILES_PER_TRANSACTION, BYTES_PER_TRANSACTION):
+        batch = _begin(files, digesting)
+        if before is not None:
+            yield before
+        before = batch
+    if before is not None:
+        yield before
+
+
+def _begin(files: Sequence[SeedFile], digesting: _Digesting) -> _Batch:
+    raw = tuple(RawFile(file.path, file.stamp, file.data) for file in files if file.data is not None)
+    unread = tuple(f"{file.path}: {file.problem}" for file in files if file.data is None)
+    if len(raw) <= FILES_HERE and sum(len(file.data) for file in raw) <= BYTES_HERE:
+        return _Batch(len(files), unread, (), raw)
+    parts = _batches(raw, FILES_PER_TASK, BYTES_PER_TASK)
+    return _Batch(len(files), unread, tuple(map(digesting.begin, parts)), ())
+
+
+def _lost(file: RawFile, error: WorkerError) -> DigestedFiles:
+    return DigestedFiles((), {}, (f"{file.path}: {error}",))
+
+
+def _joined(parts: Sequence[DigestedFiles]) -> DigestedFiles:
     return DigestedFiles(
         tuple(article for part in parts for article in part.articles),
         {path: stamp for part in parts for path, stamp in part.stamps.items()},
@@ -86,9 +153,17 @@ def _digest(
     )
 
 
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
+def _batches(files: Iterable[F], most: int, most_bytes: int) -> Iterator[list[F]]:
+    """So many files at a time, or fewer as soon as they have so many bytes."""
+    batch: list[F] = []
+    size = 0
+    for file in files:
+        batch.append(file)
+        size += len(file.data or b"")
+        if len(batch) == most or size >= most_bytes:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
