@@ -9,28 +9,24 @@ the feed of their source, and copied from there (see `publish_pieces`).
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from pathlib import Path
 
-from aggregator.errors import WorkerError
 from aggregator.model import Node, Outline, Tombstone
 from aggregator.options import Site
 from aggregator.publish import archives
 from aggregator.publish.archives import ArchivePage
 from aggregator.publish.entry import entry_id
 from aggregator.publish.feeds import Format, render_archive, render_feed, shown
-from aggregator.publish.files import Output
 from aggregator.publish.gate import check
 from aggregator.publish.head import page_path
 from aggregator.publish.pages import NEWEST, render_page
 from aggregator.publish.paths import FEED_FILES, feed_folders
 from aggregator.publish.pieces import Rendered
-from aggregator.publish_files import Desk, Document, PublishReport
+from aggregator.publish_files import Desk, Document, Draft
 from aggregator.publish_pieces import ARCHIVE, Pieces, key_of
-from aggregator.store import Store, Stretch
+from aggregator.publish_shares import in_order
+from aggregator.store import Stretch
 from aggregator.workers import Workers
 
 BATCH_BYTES = 16_000_000
@@ -38,8 +34,7 @@ BATCH_BYTES = 16_000_000
 MANY = 16
 """Nodes from which on worker processes help."""
 SHARE = 32
-AHEAD = 3
-"""Shares of nodes that workers render before the first of them is written: bounds memory."""
+"""Nodes that a worker is given at a time."""
 TOMBSTONES = 50
 """Takedowns that a live feed names, at most."""
 EVERYTHING = Node("category", ())
@@ -106,9 +101,18 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """About `BATCH_BYTES` of documents; the nodes that are left, and of the first which archives."""
+    """About `BATCH_BYTES` of documents.
 
-    parts: tuple[Part, ...]
+    owners  which node each is of, by path
+    gone    the files that go with them
+    done    the nodes of which nothing is left to be made
+    rest    the nodes that are left, and of the first which archives
+    """
+
+    draft: Draft
+    owners: Mapping[str, Node]
+    gone: tuple[str, ...]
+    done: tuple[Node, ...]
     problems: tuple[str, ...]
     rest: tuple[Node, ...]
     left: Left
@@ -152,79 +156,63 @@ def publish_nodes(
         batches = _shared(desk, task, workers) if workers is not None and helped else _alone(desk, task)
         with closing(batches):
             for made in batches:
-                _write(desk, made, failed, serial)
+                _put(desk, made, failed, serial)
                 if desk.stop():
                     return
 
 
 def _alone(desk: Desk, task: Task) -> Generator[Made, None, None]:
     """Everything rendered here, batch by batch."""
-    work = _round(desk, task, Pieces(desk.store, desk.output.directory, desk.site, task.folders))
+    pieces = Pieces(desk.store, desk.output.directory, desk.site, task.folders)
     while task.nodes:
-        made = _make(work, task)
+        desk.output.begin()
+        made = _make(desk, task, pieces)
         yield made
         task = replace(task, nodes=made.rest, left=made.left)
 
 
 def _shared(desk: Desk, task: Task, workers: Workers) -> Generator[Made, None, None]:
-    """Everything rendered by the workers, a few batches ahead of what is written."""
-    place = (desk.store.url, desk.output.directory, desk.site)
+    """Everything rendered by the workers, a few batches ahead of what is recorded."""
     nodes = task.nodes
     shares = deque(replace(task, nodes=nodes[at : at + SHARE]) for at in range(0, len(nodes), SHARE))
-    ahead: deque[tuple[Task, Future[Made]]] = deque()
-    try:
-        while shares or ahead:
-            while shares and len(ahead) < AHEAD:
-                share = shares.popleft()
-                ahead.append((share, workers.submit(make_share, *place, share)))
-            share, future = ahead.popleft()
-            try:
-                made = future.result()
-            except WorkerError:  # too large for a worker: then here
-                pieces = Pieces(desk.store, desk.output.directory, desk.site, share.folders)
-                made = _make(_round(desk, share, pieces), share)
+    with closing(in_order(desk, workers, shares, make_share, _make)) as made_of:
+        for share, made in made_of:
             if made.rest:
                 shares.appendleft(replace(share, nodes=made.rest, left=made.left))
             yield made
-    finally:
-        for _, future in ahead:
-            future.cancel()
 
 
-def make_share(url: str, directory: Path, site: Site, task: Task) -> Made:
+def make_share(desk: Desk, task: Task) -> Made:
     """In a worker: the first batch of documents of a task."""
-    store = _opened(url)
-    desk = Desk(site, (), store, Output(directory), PublishReport(), stop=lambda: False)
-    return _make(_round(desk, task, _pieces(url, directory, site, task)), task)
-
-
-@lru_cache(maxsize=1)
-def _opened(url: str) -> Store:
-    """The store, opened once in each worker; only read."""
-    return Store.open(url)
+    return _make(desk, task, _pieces(desk, task))
 
 
 _at_hand: dict[tuple[str, int, str], Pieces] = {}
 """In a worker: what it copies from during one part of a run."""
 
 
-def _pieces(url: str, directory: Path, site: Site, task: Task) -> Pieces:
-    part = (url, task.serial, task.nodes[0].kind)
+def _pieces(desk: Desk, task: Task) -> Pieces:
+    part = (desk.store.url, task.serial, task.nodes[0].kind)
     if part not in _at_hand:
         _at_hand.clear()
-        _at_hand[part] = Pieces(_opened(url), directory, site, task.folders)
+        _at_hand[part] = Pieces(desk.store, desk.output.directory, desk.site, task.folders)
     return _at_hand[part]
 
 
-def _round(desk: Desk, task: Task, pieces: Pieces) -> Round:
-    months, stale = desk.store.months(task.nodes), desk.store.stale_months(task.nodes)
-    return Round(desk, task.folders, task.serial, months, stale, pieces)
-
-
-def _make(work: Round, task: Task) -> Made:
-    """Documents of these nodes until a batch is full; of the archives of the first those left."""
-    with work.desk.store.snapshot():
-        return _made(work, *_parts(work, task))
+def _make(desk: Desk, task: Task, pieces: Pieces | None = None) -> Made:
+    """Documents of these nodes until a batch is full, staged; of the archives of the first those left."""
+    store = desk.store
+    pieces = pieces or Pieces(store, desk.output.directory, desk.site, task.folders)
+    with store.snapshot():
+        months, stale = store.months(task.nodes), store.stale_months(task.nodes)
+        work = Round(desk, task.folders, task.serial, months, stale, pieces)
+        parts, rest, left = _parts(work, task)
+        draft = desk.draft([document for part in parts for document in part.documents])
+    problems = (*work.problems, *pieces.cache.problems.values())
+    pieces.cache.problems.clear()
+    owners = {document.path: part.node for part in parts for document in part.documents}
+    gone = tuple(path for part in parts for path in part.gone)
+    return Made(draft, owners, gone, tuple(part.node for part in parts if part.done), problems, rest, left)
 
 
 def _parts(work: Round, task: Task) -> tuple[list[Part], tuple[Node, ...], Left]:
@@ -247,22 +235,12 @@ def _parts(work: Round, task: Task) -> tuple[list[Part], tuple[Node, ...], Left]
     return parts, (), None
 
 
-def _made(work: Round, parts: Iterable[Part], rest: tuple[Node, ...], left: Left) -> Made:
-    problems = (*work.problems, *work.pieces.cache.problems.values())
-    work.problems.clear()
-    work.pieces.cache.problems.clear()
-    return Made(tuple(parts), problems, rest, left)
-
-
-def _write(desk: Desk, made: Made, failed: set[Node], serial: int) -> None:
-    """Write a batch; a node of which a file failed stays out of date."""
-    documents = [document for part in made.parts for document in part.documents]
-    owners = {document.path: part.node for part in made.parts for document in part.documents}
-    written = desk.write(documents, serial=serial, gone=[path for part in made.parts for path in part.gone])
-    failed.update(owners[path] for path in written.failed)
-    done = [part.node for part in made.parts if part.done and part.node not in failed]
-    desk.store.published((), nodes=done, serial=serial)
-    pages = {document.path for document in documents if document.kind == "page"}
+def _put(desk: Desk, made: Made, failed: set[Node], serial: int) -> None:
+    """Place and record a batch; a node of which a file failed stays out of date."""
+    written = desk.put(made.draft, serial=serial, gone=made.gone)
+    failed.update(made.owners[path] for path in written.failed)
+    desk.store.published((), nodes=[node for node in made.done if node not in failed], serial=serial)
+    pages = {record.path for record in made.draft.records if record.kind == "page"}
     desk.report.pages += len(pages.intersection(written.changed))
     desk.report.feeds += len(set(written.changed) - pages)
     desk.report.problems += made.problems

@@ -12,7 +12,7 @@ from itertools import islice
 
 from aggregator.model import Node
 from aggregator.options import Site, Source
-from aggregator.publish.files import Output, Written
+from aggregator.publish.files import Output, Staged, Written
 from aggregator.publish.websub import topics
 from aggregator.store import OutputRecord, Store
 
@@ -57,6 +57,14 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """Documents that are made and lie beside their places; what the store is to be told of each."""
+
+    staged: Staged
+    records: tuple[OutputRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """Where a publishing run works: what it reads, where it writes, and what it has done so far."""
 
@@ -81,19 +89,33 @@ class Desk:
 
         `gone` are files that go with what is written now. Raises PublishError.
         """
+        return self.put(self.draft(documents), serial=serial, posts=posts, nodes=nodes, gone=gone)
+
+    def draft(self, documents: Sequence[Document]) -> Draft:
+        """The first half of `write`, in any process. Raises PublishError."""
         files = {document.path: document.data for document in documents}
-        announced = topics(files, self.site) if self.site.hub else ()
+        staged = self.output.stage(files, self._ours(files))
+        digests = {path: digest for path, _, digest in staged.files}
+        return Draft(staged, tuple(_record(each, digests.get(each.path)) for each in documents))
+
+    def put(
+        self,
+        draft: Draft,
+        *,
+        serial: int,
+        posts: Collection[int] = (),
+        nodes: Collection[Node] = (),
+        gone: Collection[str] = (),
+    ) -> Written:
+        """The second half of `write`."""
+        announced = topics([path for path, *_ in draft.staged.files], self.site) if self.site.hub else ()
         if announced:
             from aggregator import pings
 
             pings.expect(self.store, announced)
-        written = self.output.write(files, self._ours(files))
+        written = self.output.place(draft.staged)
         left = written.failed.keys() | set(written.kept)
-        records = [
-            _record(document, written.digests.get(document.path))
-            for document in documents
-            if document.path not in left
-        ]
+        records = [record for record in draft.records if record.path not in left]
         with self.store.together():
             self.store.published(records, posts=posts, nodes=nodes, serial=serial)
             self.store.retire(gone)

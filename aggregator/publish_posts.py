@@ -6,39 +6,89 @@ when the first leaves the path the others are looked at again.
 """
 
 import re
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 
 from aggregator.model import Article
 from aggregator.publish import posts
-from aggregator.publish_files import Desk, Document
+from aggregator.publish_files import Desk, Document, Draft
+from aggregator.publish_shares import in_order
+from aggregator.store import Stale
+from aggregator.workers import Workers
 
-POSTS_PER_BATCH = 500
+SHARE = 250
+"""Posts that are made at a time."""
+ROUND = 10_000
+"""Posts that are looked up at a time."""
+MANY = 1_000
+"""Posts from which on worker processes help."""
 _DIGITS = re.compile(r"-([0-9a-f]{8})\.md\Z")
 
+Ids = tuple[int, ...]
 
-def publish_posts(desk: Desk) -> None:
-    """Write the posts that are out of date. Raises PublishError."""
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The posts of a share, staged; the articles (by id) that are at these paths."""
+
+    draft: Draft
+    placed: Mapping[str, int]
+
+
+def publish_posts(desk: Desk, workers: Workers | None = None) -> None:
+    """Write the posts that are out of date; many with the help of `workers`. Raises PublishError."""
     failed: set[int] = set()
     left = set(desk.store.obsolete())
     _look_again(desk, left)
     while not desk.stop():
-        stale = desk.store.stale(POSTS_PER_BATCH)
+        stale = desk.store.stale(ROUND)
         if not stale.posts:
             break
-        found = _placed(desk, desk.store.articles(stale.posts))
+        with closing(_made(desk, stale, workers)) as shares:
+            for ids, made in shares:
+                done = {*ids, *made.placed.values()}
+                written = desk.put(made.draft, posts=done, serial=stale.serial)
+                failed |= {made.placed[path] for path in written.failed}
+                desk.report.posts += len(written.changed)
+                fresh = set(desk.store.obsolete()) - left
+                _look_again(desk, fresh)
+                left |= fresh
+                if desk.stop():
+                    break
+    if failed:
+        desk.store.keep_stale(failed)
+
+
+def _made(desk: Desk, stale: Stale, workers: Workers | None) -> Generator[tuple[Ids, Made], None, None]:
+    """The posts, share by share; each is to be recorded before the next is asked for."""
+    shares = deque(stale.posts[at : at + SHARE] for at in range(0, len(stale.posts), SHARE))
+    if workers is None or len(stale.posts) < MANY:
+        for ids in shares:
+            desk.output.begin()
+            yield ids, make_share(desk, ids)
+        return
+    taken: dict[str, int] = {}
+    for ids, ahead in in_order(desk, workers, shares, make_share, make_share):
+        made = ahead
+        # Who made this share may not have known yet who took a path in the one before.
+        if any(taken.get(path, article) != article for path, article in made.placed.items()):
+            desk.output.discard(made.draft.staged)
+            made = make_share(desk, ids)
+        taken |= made.placed
+        yield ids, made
+
+
+def make_share(desk: Desk, ids: Ids) -> Made:
+    """Posts rendered and staged, by whom it may be."""
+    with desk.store.snapshot():
+        found = _placed(desk, desk.store.articles(ids))
         documents = [
             Document(path, posts.render(article, desk.site), "post", article.uid)
             for path, article in found.items()
         ]
-        ids = {*stale.posts, *(article.id for article in found.values())}
-        written = desk.write(documents, posts=ids, serial=stale.serial)
-        failed |= {found[path].id for path in written.failed}
-        desk.report.posts += len(written.changed)
-        fresh = set(desk.store.obsolete()) - left
-        _look_again(desk, fresh)
-        left |= fresh
-    if failed:
-        desk.store.keep_stale(failed)
+        return Made(desk.draft(documents), {path: article.id for path, article in found.items()})
 
 
 def _placed(desk: Desk, articles: Iterable[Article]) -> dict[str, Article]:

@@ -62,7 +62,7 @@ def publish(
 def _bring_up_to_date(desk: Desk, workers: Workers | None, *, is_there: bool) -> None:
     from aggregator.publish_posts import publish_posts  # what renders takes long to import
 
-    publish_posts(desk)
+    publish_posts(desk, workers)
     if not desk.stop():
         _publish_feeds(desk, workers, is_there=is_there)
     desk.remove()

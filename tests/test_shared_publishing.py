@@ -1,14 +1,21 @@
 """Outputs are the same bytes whoever renders them, and however they are cut into batches."""
 
+from collections import deque
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from dying import stage
 from entries import NOON, entry, feed
 
-from aggregator import publish_feeds
+from aggregator import publish_feeds, publish_posts
 from aggregator.config import load
 from aggregator.model import SourceState
+from aggregator.options import Site
+from aggregator.publish.files import Output
+from aggregator.publish_files import Desk, PublishReport
+from aggregator.publish_shares import in_order
 from aggregator.publishing import publish
 from aggregator.store import Store
 from aggregator.workers import Workers
@@ -49,6 +56,58 @@ def test_workers_render_the_same_bytes(tmp_path: Path, store: Store) -> None:
         assert published(tmp_path / "shared", store, workers) == alone
         assert workers.pids
     assert len([path for path in alone if "/archive/" in path]) > len(SOURCES)
+
+
+@pytest.fixture
+def shared_posts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few posts are enough to be shared, and those of a share are few."""
+    monkeypatch.setattr(publish_posts, "MANY", 1)
+    monkeypatch.setattr(publish_posts, "SHARE", 10)
+
+
+@pytest.mark.usefixtures("shared_posts")
+def test_workers_make_the_same_posts(tmp_path: Path, store: Store) -> None:
+    """Posts too are the same bytes at the same paths, and nothing but outputs is left."""
+    alone = published(tmp_path / "alone", store, None)
+    with Workers(2) as workers:
+        assert published(tmp_path / "shared", store, workers) == alone
+    assert not [path for path in alone if path.rpartition("/")[2].startswith(".")]
+
+
+@pytest.mark.usefixtures("shared_posts")
+def test_posts_made_at_once_do_not_take_the_same_path(tmp_path: Path, store: Store) -> None:
+    """Two posts of one name in different shares: the one stored first has it, whoever made them."""
+    same = {"title": "Namesake", "published": NOON}
+    first = [entry(f"first-{number}", uid=f"12345678{number:024x}", **same) for number in range(2)]
+    rest = [entry(f"between-{number}") for number in range(40)]
+    last = [entry(f"last-{number}", uid=f"12345678{number + 5:024x}", **same) for number in range(2)]
+    store.record(SOURCES[0], [*first, *rest, *last], SourceState(feed_title="S0"), NOON)
+    alone = published(tmp_path / "alone", store, None)
+    with Workers(2) as workers:
+        assert published(tmp_path / "shared", store, workers) == alone
+    assert len([path for path in alone if "/Namesake-" in path]) == 4
+
+
+def test_what_dead_workers_left_is_swept(tmp_path: Path, store: Store) -> None:
+    """A process that is killed once it has staged a file costs no output, and that file is removed."""
+    output = Output(tmp_path / "outputs")
+    desk = Desk(Site(), (), store, output, PublishReport(), lambda: False)
+    with Workers(2) as workers:
+        for number, made in in_order(desk, workers, deque(range(6)), stage, stage):
+            assert desk.put(made.draft, serial=0).changed == (f"{number}.txt",)
+        assert workers.lost == 1
+    assert sorted(path.name for path in output.directory.iterdir()) == [
+        f"{number}.txt" for number in range(6)
+    ]
+
+
+def test_what_nobody_takes_is_removed(tmp_path: Path, store: Store) -> None:
+    """Whoever ends early leaves what was placed, and none of what was staged beyond it."""
+    output = Output(tmp_path / "outputs")
+    desk = Desk(Site(), (), store, output, PublishReport(), lambda: False)
+    with Workers(2) as workers, closing(in_order(desk, workers, deque(range(6)), stage, stage)) as shares:
+        desk.put(next(shares)[1].draft, serial=0)
+    assert [path.name for path in output.directory.rglob("*.t*")] == ["0.txt"]
 
 
 def test_small_batches_give_the_same_bytes(

@@ -1,13 +1,13 @@
 """Puts files into the outputs folder, whole or not at all.
 
-A batch goes through four steps: every file that differs from what is on disk is written to a
-temporary file in its own folder and flushed; then the temporaries are renamed into place; then
-the folders are flushed. Only after that do the files count as published. A reader sees the old
-file or the new one, and a pass that is killed leaves at most temporaries, which the next swept
-away. Unchanged files keep their mtime, so that static hosts answer 304.
+    begin ─► stage: what differs from the disk goes into temporaries beside the files ─┐ any process
+    settle ◄─ record ◄─ place: temporaries flushed, renamed, folders flushed ◄─────────┘
+
+Only after that do the files count as published. A reader sees the old file or the new one, and a
+pass that is killed leaves at most temporaries, which the next sweeps away. Unchanged files keep
+their mtime, so that static hosts answer 304.
 """
 
-import ctypes
 import errno
 import hashlib
 import itertools
@@ -15,7 +15,6 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,15 +22,10 @@ from itertools import accumulate, islice
 from pathlib import Path
 
 from aggregator.errors import PublishError
-
-FILE_MODE = 0o644
-FOLDER_MODE = 0o755
-WORKERS = 16
-"""Flushes that wait for the disk at once."""
-MANY = 32
-"""From so many files on, the file system is flushed as a whole, in a tenth of the time."""
+from aggregator.publish.disk import FOLDER_MODE, flush, make_folder, write_new
 
 _MARKER = ".aggregator-writing"
+_numbers = itertools.count(1)
 _TEMPORARY = re.compile(r"\.aggregator-[0-9]+-[0-9]+\.tmp")
 _ODD = re.compile("[\0\\\\\ud800-\udfff]")
 # After these nothing else can be written either.
@@ -56,16 +50,33 @@ class Written:
     digests: Mapping[str, bytes] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Files that lie whole beside their places.
+
+    files    path, temporary and SHA-256 of each
+    folders  those in which folders were made
+    failed, kept  as in `Written`
+    """
+
+    files: tuple[tuple[str, str, bytes], ...] = ()
+    folders: frozenset[str] = frozenset()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+
+
 class Output:
     """The outputs folder. Paths are posix and relative to it; nothing outside it is ever touched.
 
-    Not for several threads at once, nor for several processes: one pass publishes at a time.
+    Not for several threads at once. Other processes may `stage` for one that does all the rest;
+    `leftovers` are the notes of a killed run, as that one has them.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, leftovers: frozenset[str] = frozenset()) -> None:
         self.directory = directory
-        self._numbers = itertools.count(1)
-        self._swept = False
+        self.leftovers = leftovers
+        self._begun = False
+        self._helped = False
         self._unrecorded: set[str] = set()
         self._links: dict[str, Path | None] = {}  # by folder, for one batch
         self._base = str(directory)  # what is done for every file is done with text: Path costs more
@@ -79,24 +90,68 @@ class Output:
         kept; call `settle` then once the new ones are recorded.
         Raises PublishError when the disk is full or refuses all writes; the old files are whole then.
         """
-        if not self._swept:
-            self.sweep()
+        self.begin()
+        staged = self.stage(files, ours)
+        written = self.place(staged, lasting=ours is not None)
+        if ours is None or not staged.files:
+            self.settle()
+        return written
+
+    def begin(self) -> None:
+        """Sweeps what a killed run left, and notes that files are being written; once is enough."""
+        if not self._begun:
+            with _whole_disk(self.directory):
+                self.sweep()
+                if not self.directory.is_dir():
+                    self.directory.mkdir(parents=True)
+                    self.directory.chmod(FOLDER_MODE)  # whatever the umask
+                self._mark()
+        self._begun = True
+
+    def stage(self, files: Mapping[str, bytes], ours: Mapping[str, bytes] | None = None) -> Staged:
+        """The first half of `write`, in any process, once another has begun."""
         self._links.clear()
         failed: dict[str, str] = {}
         kept: list[str] = []
         wanted = {path: data for path, data in files.items() if self._differs(path, data, ours, kept, failed)}
-        if not wanted:
-            return Written((), failed, tuple(kept))
-        digests = {path: _digest(data) for path, data in wanted.items()}
         with _whole_disk(self.directory):
-            self._begin(digests, lasting=ours is not None)
             folders = self._make_folders(wanted, failed)
             staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
+        return Staged(tuple(staged), frozenset(map(str, folders)), failed, tuple(kept))
+
+    def place(self, staged: Staged, *, lasting: bool = True) -> Written:
+        """The second half of `write`. What is `lasting` counts as ours until `settle`, even after a kill."""
+        failed = dict(staged.failed)
+        if not staged.files:
+            return Written((), failed, staged.kept)
+        with _whole_disk(self.directory), self._unless_placed(staged):
+            if lasting:
+                self._unrecorded |= {_note(path, digest) for path, _, digest in staged.files}
+            self._mark()
+            flush(self._base, [temporary for _, temporary, _ in staged.files])
             changed = self._rename(staged, failed)
-            _flush(self._base, {*map(str, folders), *(_folder(self._place(path)) for path in changed)})
-        if ours is None:
-            self.settle()
-        return Written(tuple(changed), failed, tuple(kept), digests)
+            flush(self._base, {*staged.folders, *(_folder(self._place(path)) for path in changed)})
+        digests = {path: digest for path, _, digest in staged.files}
+        return Written(tuple(changed), failed, staged.kept, digests)
+
+    def discard(self, staged: Staged) -> None:
+        """Removes files that are not to be placed after all."""
+        for _, temporary, _ in staged.files:
+            Path(temporary).unlink(missing_ok=True)
+
+    @contextmanager
+    def helped(self, lost: Callable[[], int] = lambda: 0) -> Iterator[None]:
+        """Other processes stage files meanwhile; `lost` says how many of them have died so far."""
+        self.begin()
+        before = lost()
+        self._helped = True
+        try:
+            yield
+        finally:
+            self._helped = False
+        if self.leftovers or lost() != before:  # they may have left temporaries
+            self.sweep()
+        self.settle()
 
     def remove(self, paths: Iterable[str], ours: Mapping[str, bytes] | None = None) -> Written:
         """Removes files, and folders that this leaves empty. What is not there is no matter.
@@ -119,43 +174,42 @@ class Output:
                 elif _attempt(path, failed, partial(_unlink, target)):
                     changed.append(path)
                     folders.add(Path(target).parent)
-            _flush(self._base, {str(self._prune(folder)) for folder in folders})
+            flush(self._base, {str(self._prune(folder)) for folder in folders})
         return Written(tuple(changed), failed, tuple(kept))
 
     def settle(self) -> None:
         """Says that what the last batch wrote is recorded elsewhere by now."""
         self._unrecorded.clear()
-        (self.directory / _MARKER).unlink(missing_ok=True)
+        if self._helped:
+            self._mark()
+        else:
+            (self.directory / _MARKER).unlink(missing_ok=True)
+            self._begun = False
 
     def sweep(self) -> int:
         """Removes the temporary files that a killed run left; how many there were.
 
-        The folders are walked only if the last batch was not settled. What that batch wrote, and
-        nobody may have recorded, counts as ours until the next is settled.
+        The folders are walked only if that run said that it was writing. What its last batch
+        wrote, and nobody may have recorded, counts as ours from now on.
         """
-        self._swept = True
         marker = self.directory / _MARKER
         if not marker.exists():
             return 0
-        self._unrecorded.update(filter(None, marker.read_text("utf-8", "replace").split("\n")))
+        self.leftovers |= {*filter(None, marker.read_text("utf-8", "replace").split("\n"))}
         count = 0
         for folder, _, names in os.walk(self.directory):
             for name in names:
                 if _TEMPORARY.fullmatch(name):
                     Path(folder, name).unlink(missing_ok=True)
                     count += 1
-        if not self._unrecorded:
+        if not self.leftovers:
             marker.unlink(missing_ok=True)
         return count
 
-    def _begin(self, digests: Mapping[str, bytes], *, lasting: bool) -> None:
-        """Notes that a batch is under way and, if a record of it is to follow, what it writes."""
-        if not self.directory.is_dir():
-            self.directory.mkdir(parents=True)
-            self.directory.chmod(FOLDER_MODE)  # whatever the umask
-        if lasting:
-            self._unrecorded |= {_note(path, digest) for path, digest in digests.items()}
-        (self.directory / _MARKER).write_text("\n".join(sorted(self._unrecorded)), "utf-8")
+    def _mark(self) -> None:
+        """Notes on disk that files are being written, and which of them nobody may have recorded."""
+        notes = "\n".join(sorted(self._unrecorded | self.leftovers))
+        (self.directory / _MARKER).write_text(notes, "utf-8")
 
     def _place(self, path: str) -> str:
         return f"{self._base}/{path}"
@@ -213,7 +267,7 @@ class Output:
             digest = _digest(_read(target))
         except OSError:
             return False
-        return ours.get(path) != digest and _note(path, digest) not in self._unrecorded
+        return ours.get(path) != digest and _note(path, digest) not in self.leftovers
 
     def _make_folders(self, files: Mapping[str, bytes], failed: dict[str, str]) -> set[Path]:
         """Makes the folders that the files need; the parents whose listing this changed."""
@@ -221,30 +275,37 @@ class Output:
         done: set[str] = set()
         for path in files:
             folder = _folder(self._place(path))
-            if folder not in done and _attempt(path, failed, partial(_mkdir, Path(folder), touched)):
+            if folder not in done and _attempt(path, failed, partial(make_folder, Path(folder), touched)):
                 done.add(folder)
         return touched
 
-    def _stage(self, files: Mapping[str, bytes], failed: dict[str, str]) -> list[tuple[str, str]]:
-        """Writes and flushes a temporary beside each file. A full disk raises OSError and leaves none."""
-        staged: list[tuple[str, str]] = []
+    def _stage(self, files: Mapping[str, bytes], failed: dict[str, str]) -> list[tuple[str, str, bytes]]:
+        """Writes a temporary beside each file. A full disk raises OSError and leaves none."""
+        staged: list[tuple[str, str, bytes]] = []
         start = f".aggregator-{os.getpid()}-"
         try:
             # In the order of the paths, as file systems are quickest folder by folder.
             for path, data in sorted(files.items()):
-                temporary = f"{_folder(self._place(path))}/{start}{next(self._numbers)}.tmp"
-                staged.append((path, temporary))
-                _attempt(path, failed, partial(_write, temporary, data))
-            _flush(self._base, [temporary for path, temporary in staged if path not in failed])
+                temporary = f"{_folder(self._place(path))}/{start}{next(_numbers)}.tmp"
+                if _attempt(path, failed, partial(write_new, temporary, data)):
+                    staged.append((path, temporary, _digest(data)))
         except OSError:
-            for _, temporary in staged:
-                Path(temporary).unlink(missing_ok=True)
+            self.discard(Staged(tuple(staged)))
             raise
-        return [(path, temporary) for path, temporary in staged if path not in failed]
+        return staged
 
-    def _rename(self, staged: list[tuple[str, str]], failed: dict[str, str]) -> list[str]:
+    @contextmanager
+    def _unless_placed(self, staged: Staged) -> Iterator[None]:
+        """Leaves no temporary if the disk refuses."""
+        try:
+            yield
+        except OSError:
+            self.discard(staged)
+            raise
+
+    def _rename(self, staged: Staged, failed: dict[str, str]) -> list[str]:
         changed = []
-        for path, temporary in staged:
+        for path, temporary, _ in staged.files:
             if _attempt(path, failed, partial(os.replace, temporary, self._place(path))):
                 changed.append(path)
             else:
@@ -313,78 +374,6 @@ def _attempt(path: str, failed: dict[str, str], act: Callable[[], object]) -> bo
 
 def _sentence(path: str, error: OSError) -> str:
     return f"{path}: {error.strerror or error}"
-
-
-def _write(path: str, data: bytes) -> None:
-    """Writes a new file. Raises OSError, and leaves nothing then."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
-    try:
-        if stat.S_IMODE(os.fstat(descriptor).st_mode) != FILE_MODE:  # by the umask
-            os.fchmod(descriptor, FILE_MODE)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-    except OSError:
-        Path(path).unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
-
-
-def _flush(folder: str, paths: Iterable[str]) -> None:
-    """Waits until the disk has these files or folders, which lie in `folder`. Raises OSError.
-
-    Several at once, as a file system commits what comes together in one go.
-    """
-    ordered = list(paths)
-    if len(ordered) >= MANY and _flush_all(folder):
-        return
-    shares = [ordered[start::WORKERS] for start in range(min(WORKERS, len(ordered)))]
-    if len(shares) < 2:
-        _flush_each(ordered)
-        return
-    with ThreadPoolExecutor(len(shares)) as pool:
-        list(pool.map(_flush_each, shares))
-
-
-def _flush_all(folder: str) -> bool:
-    """Waits until the disk has all of the file system of `folder` (syncfs(2), Linux).
-
-    Whether that could be done. Raises OSError if the disk refused something.
-    """
-    if _syncfs is None:
-        return False
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if _syncfs(descriptor) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    finally:
-        os.close(descriptor)
-    return True
-
-
-_syncfs: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
-
-
-def _flush_each(paths: Iterable[str]) -> None:
-    for path in paths:
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:  # a folder that is empty and gone by now
-            continue
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _mkdir(folder: Path, touched: set[Path]) -> None:
-    if folder.is_dir():
-        return
-    _mkdir(folder.parent, touched)
-    folder.mkdir()
-    folder.chmod(FOLDER_MODE)
-    touched.add(folder.parent)
 
 
 def _unlink(target: str) -> None:
