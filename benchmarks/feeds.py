@@ -13,7 +13,7 @@ _TEXT = (
     "harbours engineers presented a small engine which needs no rare metals and runs on plain alcohol "
     "a library in the old town opens again after years of work and lends instruments as well as books"
 )
-_WORDS = _TEXT.split()
+WORDS = _TEXT.split()
 _CHARACTERS = (
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面"
     "而方后多定行学法所民得经十三之进着等部度家电力里如水化高自二理起小物现实加量都两体制机当使点从业本去把"
@@ -31,7 +31,7 @@ def _sentence(chance: random.Random) -> str:
 def _paragraph(chance: random.Random, *, chinese: bool) -> str:
     if chinese:
         return "".join(_sentence(chance) for _ in range(chance.randint(3, 7)))
-    return " ".join(chance.choices(_WORDS, k=chance.randint(50, 110)))
+    return " ".join(chance.choices(WORDS, k=chance.randint(50, 110)))
 
 
 def body(number: int) -> str:

@@ -48,6 +48,7 @@ class FeedServer:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self.version = 0
         self.port = int(self._line())
 
     def _line(self) -> str:
@@ -60,6 +61,7 @@ class FeedServer:
         self._process.stdin.write(f"{version}\n")
         self._process.stdin.flush()
         self._line()
+        self.version = version
 
     def url(self, mode: str, feed: int) -> str:
         """The address of a feed; `mode` as in `server`."""
@@ -67,9 +69,9 @@ class FeedServer:
 
 
 @contextmanager
-def serving(feeds: int) -> Iterator[FeedServer]:
-    """A server of so many feeds."""
-    command = [sys.executable, str(HERE / "server.py"), str(feeds)]
+def serving(feeds: int, versions: int = 2) -> Iterator[FeedServer]:
+    """A server of so many feeds, each in so many versions."""
+    command = [sys.executable, str(HERE / "server.py"), str(feeds), str(versions)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield FeedServer(process)

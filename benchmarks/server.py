@@ -1,6 +1,6 @@
 """The feed server of the benchmarks: answers from memory, on loopback, in a process of its own.
 
-    python benchmarks/server.py FEEDS
+    python benchmarks/server.py FEEDS VERSIONS
 
 It prints its port. Each line that it reads is the version of all documents from then on and is
 echoed; it serves until its standard input ends.
@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from feeds import document
-
-VERSIONS = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,12 @@ def answer(version: int, feed: int) -> Answer:
 class Site:
     """Every answer, and which version holds now."""
 
-    def __init__(self, feeds: int) -> None:
+    def __init__(self, feeds: int, versions: int) -> None:
         self.version = 0
         with ProcessPoolExecutor() as pool:
             self._answers = [
-                list(pool.map(partial(answer, version), range(feeds), chunksize=20)) for version in VERSIONS
+                list(pool.map(partial(answer, version), range(feeds), chunksize=20))
+                for version in range(versions)
             ]
 
     def answer(self, request: bytes) -> bytes:
@@ -87,9 +86,9 @@ class Protocol(asyncio.Protocol):
             self.transport.write(self.site.answer(request))
 
 
-async def main(feeds: int) -> None:
+async def main(feeds: int, versions: int) -> None:
     """Serve until standard input ends."""
-    site = Site(feeds)
+    site = Site(feeds, versions)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Protocol(site), "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -100,4 +99,4 @@ async def main(feeds: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
