@@ -42,6 +42,7 @@ ICON = 64
 
 _PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SKIP = re.compile("<[Ss][Kk][Ii][Pp]")
 _SKIPS = {
     name: re.compile(
         rf"<skip{name}s\b[^>]{{0,200}}>(.{{0,5000}}?)</skip{name}s\s*>", re.IGNORECASE | re.DOTALL
@@ -158,11 +159,9 @@ def _body(found: Found, *, atom: bool) -> tuple[Text, Text, Found]:
 
 def _outweighs(detail: Found, summary: str, content: Found) -> bool:
     """Whether a summary has clearly more to read than a content; often the start of that tells."""
-    text = _content_text(content)
-    start = text[: 2 * len(summary) + 100]
-    if len(start) < len(text) and 1.5 * (len(summary) + 1) <= 1.2 * len(
-        _TAG.sub("", start.rpartition("<")[0])
-    ):
+    start = _content_text(content)[: 2 * len(summary) + 100]
+    whole = start[: start.rfind("<")] if start.rfind("<") > start.rfind(">") else start
+    if 1.5 * (len(summary) + 1) <= 1.2 * len(_TAG.sub("", whole)):
         return False
     return _weight({**detail, "value": summary}) > 1.2 * _weight(content)
 
@@ -368,6 +367,7 @@ def _rhythm(feed: Found, text: str) -> Rhythm:
     ttl = _number(_get(feed, "ttl"))
     period = _PERIODS.get((_string(feed, "sy_updateperiod") or "").lower())
     times = _number(_get(feed, "sy_updatefrequency")) or 1
+    text = text if _SKIP.search(text) else ""
     hours = {int(hour) % 24 for hour in _skipped(text, "hour") if hour.isdecimal() and int(hour) <= 24}
     days = {_DAYS.index(day.lower()) for day in _skipped(text, "day") if day.lower() in _DAYS}
     return Rhythm(

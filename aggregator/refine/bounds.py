@@ -56,7 +56,7 @@ def bound(markup: str) -> tuple[str, tuple[str, ...]]:
     if len(markup) > MAX_SIZE:
         markup = _cut(markup)
         notes.add("cut-size")
-    if markup.count("&") > MAX_REFERENCES:
+    if len(markup) > MAX_REFERENCES and markup.count("&") > MAX_REFERENCES:
         markup = "&".join(markup.split("&", MAX_REFERENCES)[:MAX_REFERENCES])
         notes.add("cut-size")
     if len(markup) > SMALL or markup.count("<") > FEW_TAGS:

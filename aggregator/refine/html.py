@@ -26,6 +26,8 @@ PASSES = 4
 """Sanitising again changes nothing for all but made-up markup; after so many passes it becomes text."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_.:\-]*")
+# The letters that names of elements begin with, also in end tags of what `_prepared` takes away.
+_LETTERS = re.compile("<(?:/(?=[Nn]))?([A-Za-z]+)")
 _ID = re.compile(r"""\s(?:id|name)\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 _FRAGMENT_LINK = re.compile(r"""=["']?\s*#""")
 _FRAGMENT_HREF = re.compile(r' href="#([^"]*)"')
@@ -47,6 +49,7 @@ _STYLES = frozenset(name for names in policy.STYLES for name in names.split())
 _FRAME = re.compile(r'<iframe((?: [^\s="<>]+="[^"]*")*)>.*?</iframe>', re.DOTALL)
 _ATTRIBUTE = re.compile(r' ([^\s="<>]+)="([^"]*)"')
 _PRE = re.compile(r'(<pre(?: [^\s="<>]+="[^"]*")*>)(?=\n)')
+_PREPARED = frozenset(("noscript", "amp", "input"))
 # A parser that runs scripts takes what is in it for text.
 _NOSCRIPT = re.compile(r"</?noscript(?:[\s/][^<>]*+)?>", re.IGNORECASE)
 _CHECKBOX = re.compile(r"""<input\b(?=[^<>]{0,500}\stype=["']?checkbox\b)[^<>]{0,1000}>""", re.IGNORECASE)
@@ -119,13 +122,16 @@ def sanitize(
     source, notes = bound(text.scrub(markup))
     if "<" not in source and "&" not in source:
         return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
-    source = _prepared(source)
+    elements = _elements(source)
+    if not _PREPARED.isdisjoint(elements):
+        source = _prepared(source)
+        elements = _elements(source)
     ids = frozenset(_ID.findall(source)) if _FRAGMENT_LINK.search(source) else frozenset[str]()
     frame = Frame(base, proxies, players, ids, tidy=tidy, tracking=tracking, notes=set(notes))
     token = _frame.set(frame)
     try:
-        cleaned = _clean(source, references="&#" in source)
-        if "<iframe" in cleaned:
+        cleaned = _clean(source, references="&" in source and "&#" in source)
+        if "iframe" in elements and "<iframe" in cleaned:
             cleaned = _FRAME.sub(_player_or_link, cleaned)
             _frame.set(replace(frame, last=True))
             cleaned = _clean(_pre(cleaned))
@@ -136,7 +142,12 @@ def sanitize(
             cleaned = _with_targets(cleaned, base)
     finally:
         _frame.reset(token)
-    return Cleaned(_pre(cleaned), tuple(sorted(frame.notes)))
+    return Cleaned(_pre(cleaned) if "pre" in elements else cleaned, tuple(sorted(frame.notes)))
+
+
+def _elements(source: str) -> set[str]:
+    """The elements that there can be in a body: one look at its tags spares many at all of it."""
+    return {name.lower() for name in set(_LETTERS.findall(source))}
 
 
 def _prepared(source: str) -> str:

@@ -39,7 +39,7 @@ _ASCII = {
     code: "\n" if chr(code) in _MARKS else chr(code).lower() if chr(code).isalnum() else None
     for code in range(128)
 }
-_NOISE = re.compile(r"[^\w\n]+|_+")
+_NOISE = re.compile(r"[^\w\n]+")
 
 # What moves by itself beside a text. It counts for nothing where it stands alone, not in a sentence.
 COUNTED: dict[str, str] = {
@@ -118,7 +118,7 @@ def pieces(text: str) -> tuple[str, ...]:
         for mark in _MARKS:
             words = words.replace(mark, _LF)
         if not words.replace(_LF, "").isalnum():
-            words = _NOISE.sub("", words)
+            words = _NOISE.sub("", words).replace("_", "")
         words = unicodedata.normalize("NFKC", words).casefold()
     return tuple(filter(None, words.split(_LF)))
 

@@ -53,14 +53,15 @@ def repair(html: str, check: Check, notes: set[str], *, tidy: bool, boxes: bool)
     if "<img" in html:
         html = _Images(check, notes, tidy=tidy).run(html)
     if tidy and "<p" in html:
-        html = _noted(_CLOSING.sub("", html), html, notes, "closing")
+        html = _noted(without_closing(html), html, notes, "closing")
         html = _noted(_EMPTY.sub("", html), html, notes, "empty")
     return html
 
 
 def without_closing(html: str) -> str:
     """`html` without the line that WordPress adds at the end of every entry."""
-    return _CLOSING.sub("", html) if "</a>" in html else html
+    last = html.rfind("<p")
+    return html[:last] if last >= 0 and _CLOSING.match(html, last) else html
 
 
 def _noted(after: str, before: str, notes: set[str], note: str) -> str:
