@@ -331,5 +331,5 @@ def _sound(work: Round, fmt: Format, feed: Rendered, path: str, kind: str, key: 
     if findings := check(fmt, feed):
         work.problems.append(f"{path} is kept back: {'; '.join(findings)}")
         return
-    work.pieces.cache.passed(fmt, feed.pieces)
+    feed.passed()
     yield Document(path, feed.data, kind, key, feed.note(work.serial))

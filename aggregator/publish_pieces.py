@@ -20,7 +20,7 @@ from aggregator.options import Site
 from aggregator.publish.feeds import EntryCache
 from aggregator.publish.head import page_path
 from aggregator.publish.paths import FEED_FILES
-from aggregator.publish.pieces import Kind, Piece, Take, articles_in, cut, is_own
+from aggregator.publish.pieces import Entries, Kind, Piece, Take, articles_in, is_own
 from aggregator.store import Owner, Store
 
 SHELF_BYTES = 16_000_000
@@ -64,14 +64,6 @@ def _size(article: Article) -> int:
     return 2 * len(article.body) + 2_000
 
 
-class _File:
-    """A file of ours: as of which serial of the store it was made, and its entries; none if it was edited."""
-
-    def __init__(self, sha256: bytes, data: bytes, note: bytes) -> None:
-        self.size = len(data)
-        self.serial, self.pieces = cut(data, note) if hashlib.sha256(data).digest() == sha256 else (-1, {})
-
-
 class Pieces:
     """The entries of documents, for one part of a run (sources, or categories), one site and one thread."""
 
@@ -82,7 +74,7 @@ class Pieces:
         self._owners: dict[str, Owner | None] = {}
         self._feeds: dict[str, Mapping[Kind, str]] = {}
         self._places: dict[tuple[str, str], Mapping[int, str]] = {}
-        self._files: OrderedDict[str, _File] = OrderedDict()
+        self._files: OrderedDict[str, Entries] = OrderedDict()
         self._room = FILE_BYTES
 
     def expect(self, paths: Iterable[str]) -> None:
@@ -103,17 +95,15 @@ class Pieces:
         def missing() -> list[Outline]:
             return [article for article in articles if article.id not in found]
 
-        def copy(places: Mapping[int, str]) -> None:
-            self.expect(places.values())
-            for article in missing():
-                if piece := self._in(self._open(places.get(article.id, "")), article, ids):
-                    found[article.id] = piece
+        def copy(places: Mapping[str, Sequence[Outline]]) -> None:
+            for file, some in places.items():
+                found.update(self._copied(file, some, ids))
 
-        copy(dict.fromkeys((article.id for article in articles), path))
+        copy({path: articles})
         for article in missing():
             if piece := self.cache.known(kind, article.id, own=is_own(article, ids)):
                 found[article.id] = piece
-        copy(self._live(kind, missing()))
+        copy({file: some for file, some in self._live(kind, missing()).items() if file != path})
         if month:
             copy(self._archived(month, missing()))
         loaded = self._shelf.take([article.id for article in missing()])
@@ -122,15 +112,20 @@ class Pieces:
                 found[article.id] = self.cache.piece(kind, whole, ids[article.uid], self._site)
         return [found.get(article.id) for article in articles]
 
-    def _in(self, file: _File | None, article: Outline, ids: Mapping[str, str]) -> Piece | None:
-        """The article's piece in a file, unless it is another by now."""
-        if file is None or file.serial < article.changed:
-            return None
-        piece = file.pieces.get(article.id)
-        return piece if piece is not None and piece.own == is_own(article, ids) else None
+    def _copied(self, path: str, articles: Sequence[Outline], ids: Mapping[str, str]) -> dict[int, Piece]:
+        """The pieces of articles in a file, of those that are the same still."""
+        entries = self._open(path)
+        if entries is None:
+            return {}
+        found = (
+            entries.piece(article.id, own=is_own(article, ids))
+            for article in articles
+            if article.changed <= entries.serial
+        )
+        return {piece.article: piece for piece in found if piece is not None}
 
-    def _open(self, path: str) -> _File | None:
-        """A file that was expected, if it is there and its entries are known."""
+    def _open(self, path: str) -> Entries | None:
+        """The entries of a file that was expected, if it is there as we wrote it and they are known."""
         if path in self._files:
             self._files.move_to_end(path)
             return self._files[path]
@@ -141,26 +136,27 @@ class Pieces:
             data = (self._directory / path).read_bytes()
         except OSError:
             return None
-        file = self._files[path] = _File(owner.sha256, data, owner.entries)
-        self._room -= file.size
+        if hashlib.sha256(data).digest() != owner.sha256:
+            self._owners[path] = None
+            return None
+        entries = self._files[path] = Entries(data, owner.entries)
+        self._room -= entries.size
         while self._room < 0 and len(self._files) > 1:
             self._room += self._files.popitem(last=False)[1].size
-        return file
+        return entries
 
-    def _live(self, kind: Kind, articles: Sequence[Outline]) -> dict[int, str]:
-        """The feed or page of each article's source, in which it may stand."""
-        feeds = {article.id: self._feeds_of(article.source) for article in articles}
+    def _live(self, kind: Kind, articles: Sequence[Outline]) -> dict[str, list[Outline]]:
+        """The feeds or pages of the articles' sources, and which of the articles each may hold."""
+        new = {article.source for article in articles} - self._feeds.keys()
+        self._feeds |= {source: self._feeds_of(source) for source in new}
         # The other formats are asked for next.
-        self.expect(path for each in feeds.values() for path in each.values())
-        return {article_id: each[kind] for article_id, each in feeds.items()}
+        self.expect(path for source in new for path in self._feeds[source].values())
+        return _by_file((self._feeds[article.source][kind], article) for article in articles)
 
-    def _archived(self, month: str, articles: Sequence[Outline]) -> dict[int, str]:
-        """The archive document of each article's source that holds it, of those of a month."""
-        found: dict[int, str] = {}
-        for article in articles:
-            if path := self._documents(article.source, month).get(article.id):
-                found[article.id] = path
-        return found
+    def _archived(self, month: str, articles: Sequence[Outline]) -> dict[str, list[Outline]]:
+        """The archive documents of the articles' sources that hold them, of those of a month."""
+        found = ((self._documents(article.source, month).get(article.id), article) for article in articles)
+        return _by_file((path, article) for path, article in found if path)
 
     def _documents(self, source: str, month: str) -> Mapping[int, str]:
         """Which archive document holds what a source gave in a month, by article."""
@@ -181,13 +177,18 @@ class Pieces:
 
     def _feeds_of(self, source: str) -> Mapping[Kind, str]:
         """The live feeds and the page of a source."""
-        if source not in self._feeds:
-            node = Node("source", (source,))
-            folder = self._folders[node]
-            self._feeds[source] = {
-                "page": page_path(node, folder),
-                "atom": f"{folder}/{FEED_FILES['atom']}",
-                "rss": f"{folder}/{FEED_FILES['rss']}",
-                "json": f"{folder}/{FEED_FILES['json']}",
-            }
-        return self._feeds[source]
+        node = Node("source", (source,))
+        folder = self._folders[node]
+        return {
+            "page": page_path(node, folder),
+            "atom": f"{folder}/{FEED_FILES['atom']}",
+            "rss": f"{folder}/{FEED_FILES['rss']}",
+            "json": f"{folder}/{FEED_FILES['json']}",
+        }
+
+
+def _by_file(places: Iterable[tuple[str, Outline]]) -> dict[str, list[Outline]]:
+    found: dict[str, list[Outline]] = {}
+    for path, article in places:
+        found.setdefault(path, []).append(article)
+    return found

@@ -5,7 +5,7 @@ itself; `EntryCache.problems` says which.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeVar
 
@@ -66,13 +66,6 @@ class EntryCache:
         piece = None if data is None else Piece(article.id, own, data)
         self._keep(key, piece)
         return piece
-
-    def passed(self, kind: Kind, pieces: Collection[Piece]) -> None:
-        """These stood in a document that the gate let through."""
-        for piece in pieces:
-            key = (kind, piece.article, piece.own)
-            if not piece.checked and key in self._pieces:
-                self._pieces[key] = replace(piece, checked=True)
 
     def _keep(self, key: tuple[Kind, int, bool], piece: Piece | None) -> None:
         self._pieces[key] = piece

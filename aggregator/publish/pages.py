@@ -85,7 +85,7 @@ def render_page(
     """The page of a category or source: its feeds, what is below it, and the newest of its `articles`.
 
     That of everything has all categories as a tree, and the sources. It lies where `head.page_path`
-    says. `articles` come newest first.
+    says. `folders` are in the order of their nodes, `articles` come newest first.
     """
     listed = articles[:NEWEST]
     found = take(listed, entry_ids(listed))
@@ -131,9 +131,9 @@ def _crumbs(node: Node, here: str, folders: Mapping[Node, str], site: Site) -> l
 
 def _lists(node: Node, here: str, folders: Mapping[Node, str], site: Site) -> list[tuple[str, list[Branch]]]:
     """What the page lists of feeds: the categories below its own; the front page has the sources too."""
-    lists = (
-        [("Categories", "category"), ("Sources", "source")] if not node.path else [("Categories", node.kind)]
-    )
+    if node.kind == "source":
+        return []
+    lists = [("Categories", "category")] if node.path else [("Categories", "category"), ("Sources", "source")]
     found = [(heading, _branches(kind, node, here, folders, site)) for heading, kind in lists]
     return [(heading, branches) for heading, branches in found if branches]
 
@@ -148,7 +148,7 @@ def _branches(kind: str, top: Node, here: str, folders: Mapping[Node, str], site
             len(node.path) - level - 1,
             _links(here, folders[node], site),
         )
-        for node in sorted(folders)
+        for node in folders
         if node.kind == kind and len(node.path) > level and node.path[:level] == top.path
     ]
 

@@ -100,7 +100,7 @@ def _numbered(base: str, number: int) -> str:
 
 
 def feed_folders(nodes: Iterable[Node]) -> dict[Node, str]:
-    """The folder of each node, posix and relative to the outputs.
+    """The folder of each node, posix and relative to the outputs, in the order of the nodes.
 
     `feeds/all`, `feeds/<slug>/<slug>` for a category path, `feeds/by-source/<slug>` for a source.
     Pass all nodes at once: names that stand in one folder are kept apart. Pure.

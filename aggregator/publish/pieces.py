@@ -9,6 +9,8 @@ Rules of this file: pure; it knows nothing of the formats.
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Literal, TypeVar
 
 from aggregator.model import Article, Outline
@@ -22,14 +24,14 @@ Placed = TypeVar("Placed", Article, Outline)
 """An article as whole as its entry needs it, or in outline where that can be copied."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """An article as it stands in a document.
 
     article  its number in the store
     own      whether its id in the feed is another than its guid (see `is_own`)
     data     its bytes
-    checked  whether it stood in a document that passed the gate
+    checked  whether it stood in a document that passed the gate: all that ever changes of it
     """
 
     article: int
@@ -47,7 +49,7 @@ Take = Callable[[Sequence[Placed], Mapping[str, str]], list[Piece | None]]
 """The pieces of articles, whose ids in the feed are given by uid; None for what cannot be rendered."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rendered:
     """A document in one format. `ids` are those of its entries in the feed."""
 
@@ -62,7 +64,7 @@ class Rendered:
         """Its bytes, but for the joints."""
         return len(self.top) + sum(len(piece.data) for piece in self.pieces) + len(self.end)
 
-    @property
+    @cached_property
     def data(self) -> bytes:
         """All of it."""
         return self._with(self.pieces)
@@ -70,34 +72,58 @@ class Rendered:
     @property
     def unchecked(self) -> bytes:
         """The document with those pieces alone that have not passed the gate yet."""
-        return self._with([piece for piece in self.pieces if not piece.checked])
+        new = [piece for piece in self.pieces if not piece.checked]
+        return self.data if len(new) == len(self.pieces) else self._with(new)
 
     def _with(self, pieces: Sequence[Piece]) -> bytes:
         return b"".join((self.top, self.joint.join([piece.data for piece in pieces]), self.end))
 
+    def passed(self) -> None:
+        """Note that the gate let it through."""
+        for piece in self.pieces:
+            piece.checked = True
+
     def note(self, serial: int) -> bytes:
-        """Which pieces it holds and where, as of the store's `serial`: what `cut` takes."""
-        numbers = [number for piece in self.pieces for number in (_mark(piece), len(piece.data))]
+        """Which pieces it holds and where, as of the store's `serial`: what `Entries` takes."""
+        numbers: list[int] = []
+        for piece in self.pieces:
+            numbers += (_mark(piece.article, own=piece.own), len(piece.data))
         head = _HEAD.pack(serial, len(self.top), len(self.joint))
         return head + struct.pack(f"<{len(numbers)}q", *numbers)
 
 
-def _mark(piece: Piece) -> int:
-    return piece.article * 2 + piece.own
+def _mark(article: int, *, own: bool) -> int:
+    return article * 2 + own
 
 
 def articles_in(note: bytes) -> list[int]:
     """The articles of a document by its `Rendered.note`."""
-    numbers = struct.unpack_from(f"<{(len(note) - _HEAD.size) // 8}q", note, _HEAD.size)
-    return [mark // 2 for mark in numbers[::2]]
+    return [mark // 2 for mark in _numbers(note)[::2]]
 
 
-def cut(data: bytes, note: bytes) -> tuple[int, dict[int, Piece]]:
-    """The serial of a document, and its pieces by article, from its bytes and its `Rendered.note`."""
-    serial, at, joint = _HEAD.unpack_from(note)
-    numbers = struct.unpack_from(f"<{(len(note) - _HEAD.size) // 8}q", note, _HEAD.size)
-    pieces: dict[int, Piece] = {}
-    for mark, length in zip(numbers[::2], numbers[1::2], strict=True):
-        pieces[mark // 2] = Piece(mark // 2, bool(mark % 2), data[at : at + length], checked=True)
-        at += length + joint
-    return serial, pieces
+def _numbers(note: bytes) -> tuple[int, ...]:
+    return struct.unpack_from(f"<{(len(note) - _HEAD.size) // 8}q", note, _HEAD.size)
+
+
+class Entries:
+    """The entries of a document, from its bytes and its `Rendered.note`; cut out when they are asked for.
+
+    `serial` is that of the store as of which the document was made.
+    """
+
+    __slots__ = ("_data", "_places", "serial", "size")
+
+    def __init__(self, data: bytes, note: bytes) -> None:
+        self.serial, begin, joint = _HEAD.unpack_from(note)
+        numbers = _numbers(note)
+        ends = list(accumulate((length + joint for length in numbers[1::2]), initial=begin))
+        self._data, self.size = data, len(data)
+        self._places = dict(zip(numbers[::2], zip(ends, numbers[1::2], strict=False), strict=True))
+
+    def piece(self, article: int, *, own: bool) -> Piece | None:
+        """That of an article, if it is there under the same kind of id."""
+        place = self._places.get(_mark(article, own=own))
+        if place is None:
+            return None
+        begin, length = place
+        return Piece(article, own, self._data[begin : begin + length], checked=True)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.publish.pieces import Piece, Rendered, cut
+from aggregator.publish.pieces import Entries, Piece, Rendered
 
 PIECES = st.lists(
     st.builds(Piece, st.integers(1, 2**53), st.booleans(), st.binary(max_size=50)),
@@ -24,9 +24,13 @@ def test_what_was_put_together_comes_apart(
 ) -> None:
     """From its bytes and its note a document gives back every piece, each of them passed."""
     whole = Rendered(top, tuple(pieces), end, joint)
-    found = cut(whole.data, whole.note(serial))
-    expected = {piece.article: Piece(piece.article, piece.own, piece.data, checked=True) for piece in pieces}
-    assert found == (serial, expected)
+    found = Entries(whole.data, whole.note(serial))
+    assert found.serial == serial
+    for piece in pieces:
+        copy = Piece(piece.article, piece.own, piece.data, checked=True)
+        assert found.piece(piece.article, own=piece.own) == copy
+        assert found.piece(piece.article, own=not piece.own) is None
+    assert found.piece(0, own=False) is None
 
 
 def test_only_what_nobody_looked_at_is_unchecked() -> None:
