@@ -10,10 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len
 
 if TYPE_CHECKING:
     from aggregator.explaining import Explanation
@@ -28,13 +25,7 @@ if TYPE_CHECKING:
     from aggregator.store.tombs import Tomb
     from aggregator.trial import Trial
 
-WIDE = 400
 STYLES = {"failed": "red", "updated": "green", "dead": "red", "gone": "red", "failing": "yellow"}
-
-
-def _console() -> Console:
-    """Standard output; wide where it is no terminal, so that lines stay lines."""
-    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
 
 
 def print_json(value: object) -> None:
@@ -44,6 +35,8 @@ def print_json(value: object) -> None:
 
 def clean(text: str) -> str:
     """Make text from strangers harmless on a terminal."""
+    if text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
 
 
@@ -57,12 +50,35 @@ def _plain(value: object) -> object:
 
 def _print_table(headers: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
     """Print rows under headers; a header's value is its column's justification."""
+    cells = [[clean(str(cell)) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _print_folded(headers, cells)
+        return
+    lines = [list(headers), *cells]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    sides = [justify == "right" for justify in headers.values()]
+    columns = [zip(line, widths, sides, strict=True) for line in lines]
+    padded = ("  ".join(_padded(cell, width, right=right) for cell, width, right in line) for line in columns)
+    typer.echo("\n".join(line.rstrip() for line in padded))
+
+
+def _padded(cell: str, width: int, *, right: bool) -> str:
+    blank = " " * (width - cell_len(cell))
+    return blank + cell if right else cell + blank
+
+
+def _print_folded(headers: Mapping[str, str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on a terminal, which colours it and folds what is too wide for it."""
+    from rich.console import Console  # rich takes long to import
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for header, justify in headers.items():
         table.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]  # "left" or "right"
     for row in rows:
-        table.add_row(*(Text(clean(str(cell)), style=STYLES.get(str(cell), "")) for cell in row))
-    _console().print(table)
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+    Console(highlight=False).print(table)
 
 
 def print_pass(report: "PassReport") -> None:
@@ -227,7 +243,7 @@ def print_article(one: "Shown") -> None:
         typer.echo(f"\nedited {_when(edit.at)}")
         for name, changes in (("title", edit.title), ("link", edit.link), ("text", edit.text)):
             if any(kind != "same" for kind, _ in changes):
-                _console().print(_marked(f"{name}: ", changes), soft_wrap=True)
+                _print_marked(f"{name}: ", changes)
     if one.first is not None and not one.edits:
         typer.echo("\nno earlier version is kept")
 
@@ -240,8 +256,11 @@ def _print_block(text: str) -> None:
 _MARKS = {"old": ("[-", "-]", "red"), "new": ("{+", "+}", "green"), "same": ("", "", "")}
 
 
-def _marked(name: str, changes: Sequence["Change"]) -> Text:
+def _print_marked(name: str, changes: Sequence["Change"]) -> None:
     """Changes between marks that need no colour; lines that nothing happened to are left out."""
+    from rich.console import Console
+    from rich.text import Text
+
     found = Text(name)
     for at, (kind, text) in enumerate(changes):
         begin, end, style = _MARKS[kind]
@@ -251,7 +270,7 @@ def _marked(name: str, changes: Sequence["Change"]) -> Text:
             head, tail = at > 0, at + 1 < len(changes)
             lines = lines if len(lines) <= head + tail else [*lines[:head], "…", *lines[len(lines) - tail :]]
         found.append(begin + "\n".join(lines) + end, style)
-    return found
+    Console(highlight=False).print(found, soft_wrap=True)
 
 
 def print_health(rows: Sequence["Health"]) -> None:
@@ -289,6 +308,9 @@ def progress(*, quiet: bool) -> Iterator[Callable[["SourceReport", int], None]]:
     elif not sys.stderr.isatty():
         yield _print_line
     else:
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
         columns = (SpinnerColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("", total=None)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from loopback import Reply, Server
-from rich.console import Console
 from typer.testing import CliRunner, Result
 from world import World, source
 
@@ -87,11 +86,13 @@ def test_what_is_not_here_is_said(world: World) -> None:
     assert "\x1b" not in result.stderr
 
 
-def test_colour_is_for_terminals(capsys: pytest.CaptureFixture[str]) -> None:
+def test_colour_is_for_terminals(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Marks stay beside it."""
-    text = terminal._marked("", diff("a b", "a c\x1b"))
-    console = Console(force_terminal=True, color_system="standard", no_color=False)
-    console.print(text)
+    for name in ("NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as if it were one
+    monkeypatch.setenv("TERM", "xterm")
+    terminal._print_marked("", diff("a b", "a c\x1b"))
     assert capsys.readouterr().out == "a \x1b[31m[-b-]\x1b[0m\x1b[32m{+c +}\x1b[0m\n"
 
 
