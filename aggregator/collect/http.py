@@ -10,6 +10,8 @@ Only GET, no cookies, no Referer. Headers and credentials of a source go to its 
 import hashlib
 import os
 import re
+import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -94,7 +96,8 @@ class HttpFetcher:
         self._connections = connections
         self._patience = Patience()
         self._allowance = Allowance()
-        self._adapters: dict[tuple[bool, bool], wire.Adapter] = {}
+        self._adapters: dict[tuple[bool, bool, bool], wire.Adapter] = {}
+        self._opening = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +160,7 @@ class HttpFetcher:
             headers |= ask.private
         request = wire.Request(target, headers)
         proxies = self._proxies(policy, target.url)
-        adapter = self._adapter(policy)
+        adapter = self._adapter(policy, tls=target.scheme == "https" or bool(proxies))
         while True:
             try:
                 answer = adapter.send(request, stream=True, timeout=policy.timeout, proxies=proxies)
@@ -168,17 +171,19 @@ class HttpFetcher:
                 ask.exchange.body_begins()
                 return answer.raw
 
-    def _adapter(self, policy: FetchPolicy) -> wire.Adapter:
+    def _adapter(self, policy: FetchPolicy, *, tls: bool) -> wire.Adapter:
         """Connections that one policy opened are never used under a stricter one."""
-        key = (policy.allow_private_networks, policy.verify)
-        adapter = self._adapters.get(key)
-        if adapter is None:
-            judge = anywhere if policy.allow_private_networks else self._judge
-            door = wire.Door(judge, self._resolver, self._patience)
-            context = wire.tls_context(bundle(self._environment) if policy.verify else None)
-            adapter = wire.Adapter(door, context, self._connections)
-            adapter = self._adapters.setdefault(key, adapter)
-        return adapter
+        key = (policy.allow_private_networks, policy.verify, tls)
+        with self._opening:
+            if key not in self._adapters:
+                judge = anywhere if policy.allow_private_networks else self._judge
+                door = wire.Door(judge, self._resolver, self._patience)
+                context = self._context(policy) if tls else None
+                self._adapters[key] = wire.Adapter(door, context, self._connections)
+            return self._adapters[key]
+
+    def _context(self, policy: FetchPolicy) -> ssl.SSLContext:
+        return wire.tls_context(bundle(self._environment) if policy.verify else None)
 
     def _proxies(self, policy: FetchPolicy, url: str) -> dict[str, str]:
         """The proxy from the settings, or from the environment if the settings say so."""

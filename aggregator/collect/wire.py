@@ -263,9 +263,9 @@ class Request(PreparedRequest):
 
 
 class Adapter(HTTPAdapter):
-    """Sends requests over guarded connections that share one TLS context."""
+    """Sends requests over guarded connections that share one TLS context; without one, only plain ones."""
 
-    def __init__(self, door: Door, context: ssl.SSLContext, connections: int) -> None:
+    def __init__(self, door: Door, context: ssl.SSLContext | None, connections: int) -> None:
         self._door = door
         self._context = context
         super().__init__(pool_connections=_POOLS, pool_maxsize=connections)
@@ -282,6 +282,8 @@ class Adapter(HTTPAdapter):
             connections, maxsize=maxsize, block=block, ssl_context=self._context, **settings
         )
         self._install(self.poolmanager, self._door)
+        if self._context is None:
+            del self.poolmanager.pool_classes_by_scheme["https"]
 
     def proxy_manager_for(self, proxy: str, **settings: Any) -> ProxyManager:
         """Make the pools of connections through a proxy, whose own address is the operator's choice."""

@@ -105,6 +105,15 @@ def test_the_authorities_are_read_once(authorities: dict[str, str]) -> None:
     assert wire.tls_context(name) is wire.tls_context(name)
 
 
+def test_plain_http_needs_no_authorities(tmp_path: Path) -> None:
+    """They are read for the first address that needs them: that takes longer than many answers."""
+    nowhere = {"SSL_CERT_FILE": str(tmp_path / "none.pem")}
+    with Server({"/": Reply(BODY)}) as server, HttpFetcher(environment=nowhere) as fetcher:
+        assert fetcher.fetch(feed(server.url()), SourceState()).body == BODY
+        with pytest.raises(FetchError, match="cannot be read"):
+            fetcher.fetch(feed("https://127.0.0.1:1/"), SourceState())
+
+
 def test_plain_http_on_a_tls_port_fails() -> None:
     """And says at which address."""
     with Server({"/": Reply(BODY)}, tls=server_tls(AUTHORITY)) as server:
