@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from feedgen.ext.base import BaseExtension
 from feedgen.feed import FeedGenerator
@@ -9,9 +10,9 @@ from lxml import etree
 
 from aggregator.model import Tombstone
 from aggregator.publish import beside, episodes
-from aggregator.publish.entry import Facts, clean
+from aggregator.publish.entry import Facts, Whence, clean
 from aggregator.publish.head import FEED_TYPES, GENERATOR, VERSION, Head
-from aggregator.publish.xmltext import element, empty
+from aggregator.publish.xmltext import attribute, element, empty, escaped
 
 MEDIA_NS = "http://search.yahoo.com/mrss/"
 HISTORY_NS = "http://purl.org/syndication/history/1.0"  # RFC 5005
@@ -75,44 +76,46 @@ def _plain(name: str, text: str) -> str:
 
 def _html(name: str, text: str) -> str:
     """Plain text as a text construct of type HTML."""
-    return element(name, html.escape(text, quote=False), type="html")
+    return f'<{name} type="html">{escaped(html.escape(text, quote=False))}</{name}>'
 
 
 def render_entry(facts: Facts) -> bytes:
     """The `entry` element as UTF-8: a line each, for people and for git."""
     language = f' xml:lang="{facts.language}"' if facts.language else ""
+    updated = f"<updated>{facts.updated.isoformat()}</updated>"
     parts = [
-        f"<entry{language}>",
-        element("id", facts.id),
+        f"<entry{language}><id>{escaped(facts.id)}</id>",
         _plain("title", facts.title),
-        element("updated", facts.updated.isoformat()),
-        *(f"<author>{element('name', name)}</author>" for name in facts.authors),
+        updated,
+        *[f"<author><name>{escaped(name)}</name></author>" for name in facts.authors],
         *_content(facts),
-        *(empty("category", term=name) for name in facts.categories),
-        element("published", facts.published.isoformat()),
+        *[f'<category term="{attribute(name)}"/>' for name in facts.categories],
+        f"<published>{facts.published.isoformat()}</published>",
     ]
     if facts.rights:
         parts.append(_plain("rights", facts.rights))
     parts += _links(facts)
     if facts.image:
-        parts.append(empty("media:thumbnail", url=facts.image))
-    return "".join((*parts, _source(facts), "</entry>\n")).encode()
+        parts.append(f'<media:thumbnail url="{attribute(facts.image)}"/>')
+    # The date of the source is the entry's own: its own as it is now would change entries that did not.
+    begin, end = _source(facts.whence)
+    return "".join((*parts, begin, updated, end, "</entry>\n")).encode()
 
 
 def _content(facts: Facts) -> Iterator[str]:
     if not facts.html:
         yield _html("content", facts.summary or facts.title)
         return
-    yield element("content", facts.html, type="html")
+    yield f'<content type="html">{escaped(facts.html)}</content>'
     if facts.summary:
         yield _html("summary", facts.summary)
 
 
 def _links(facts: Facts) -> Iterator[str]:
     if facts.link:
-        yield empty("link", rel="alternate", type="text/html", href=facts.link)
-    if facts.source_feed:
-        yield empty("link", rel="via", href=facts.source_feed)
+        yield f'<link rel="alternate" type="text/html" href="{attribute(facts.link)}"/>'
+    if facts.whence.feed:
+        yield f'<link rel="via" href="{attribute(facts.whence.feed)}"/>'
     for enclosure in facts.enclosures:
         length = str(enclosure.length) if enclosure.length else None
         yield empty(
@@ -129,21 +132,16 @@ def _links(facts: Facts) -> Iterator[str]:
         yield empty("link", rel="related", href=other.url, title=other.title)
 
 
-def _source(facts: Facts) -> str:
-    """atom:source (RFC 4287 4.2.11) with the id, title and date that it requires, and its addresses.
-
-    Its date is the entry's own: that of the source as it is now would change entries that did not.
-    """
-    parts = [
-        "<source>",
-        element("id", facts.source_id),
-        _plain("title", facts.source_title),
-        element("updated", facts.updated.isoformat()),
+@lru_cache(maxsize=256)
+def _source(whence: Whence) -> tuple[str, str]:
+    """atom:source (RFC 4287 4.2.11) with id, title and addresses, what stands before and behind its date."""
+    begin = f"<source>{element('id', whence.id)}{_plain('title', whence.title)}"
+    links = [
+        empty("link", rel=rel, href=href)
+        for rel, href in (("self", whence.feed), ("alternate", whence.link))
+        if href
     ]
-    for rel, href in (("self", facts.source_feed), ("alternate", facts.source_link)):
-        if href:
-            parts.append(empty("link", rel=rel, href=href))
-    return "".join((*parts, "</source>"))
+    return begin, "".join((*links, "</source>"))
 
 
 def frame(head: Head, tombstones: Sequence[Tombstone] = ()) -> tuple[bytes, bytes]:

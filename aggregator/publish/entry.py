@@ -13,7 +13,7 @@ from itertools import chain
 from mimetypes import MimeTypes
 from urllib.parse import quote, urlsplit
 
-from aggregator.model import Article, Beside, Enclosure, Episode
+from aggregator.model import Article, Beside, Enclosure, Episode, Origin
 from aggregator.options import Site
 from aggregator.publish.pieces import Placed
 from aggregator.publish.terms import article_terms
@@ -40,6 +40,10 @@ _URN = re.compile(r"urn:[a-z0-9][a-z0-9\-]{1,31}:(?:[a-z0-9()+,.:=@;$_!*'\-]|%[0
 _URN_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TAG = re.compile(r"tag:(?:[a-z0-9\-._]+@)?[a-z0-9.\-]+,\d{4}(?:-\d\d(?:-\d\d)?)?:[^\[\]]*", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
+# A web address that is a URI already, as nearly all are: nothing in it would be escaped or left out.
+_PLAIN_WEB = re.compile(
+    r"https?://[a-z0-9.\-]+(?:/(?!/)[A-Za-z0-9\-._~/@!$&'()*+,;=:]*(?:\?[A-Za-z0-9\-._~/@!$&'()*+,;=:?]+)?)?"
+)
 # RFC 3986 3.2: user, an IP literal or a name, a port; what no name on the web has is left out.
 _AUTHORITY = re.compile(r"(?:[^@\[\]<>]*@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%\-]+)(?::[0-9]*)?")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -57,13 +61,31 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whence:
+    """The feed that an entry was first published in.
+
+    id     its own if that is a URI, else its address, else one made from its name
+    title  what to call it
+    feed   its address; None if it has none, as a file on this machine is nobody's business
+    link   its page
+    """
+
+    id: str
+    title: str
+    feed: str | None
+    link: str | None
+
+
+_NO_EPISODE, _NOTHING_BESIDE = Episode(), Beside()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """An article as feeds show it: every text fit for XML, every address a URI.
 
     `title` is never empty, `untitled` says that we made it; `html` is empty for an article
-    without a body, and for one of which only an excerpt is shown. The source is the feed that the
-    entry was first published in: `source_feed` is its own address, `source_link` its page. `also`
-    is the same article in other sources, `covered` are other articles that say nearly the same.
+    without a body, and for one of which only an excerpt is shown. `also` is the same article in
+    other sources, `covered` are other articles that say nearly the same.
     """
 
     id: str
@@ -85,20 +107,21 @@ class Facts:
     rights: str
     also: tuple[Elsewhere, ...]
     covered: tuple[Elsewhere, ...]
-    source_id: str
-    source_title: str
-    source_feed: str | None
-    source_link: str | None
+    whence: Whence
 
 
 def clean(text: str) -> str:
     """`text` without characters that may not, or had better not, stand in XML 1.0."""
+    if text.replace("\n", "").isprintable():  # nothing that is printable is forbidden: the quick way
+        return text
     return _NOT_TEXT.sub("", text)
 
 
 @lru_cache(maxsize=8192)
 def uri(address: str | None) -> str | None:
     """`address` as an ASCII URI (RFC 3987 section 3.1), or None if it is no absolute web address."""
+    if address and _PLAIN_WEB.fullmatch(address):
+        return address
     if not address or not _WEB.match(address):
         return None
     escaped = _LONE_PERCENT.sub("%25", clean(address).strip())
@@ -139,7 +162,9 @@ def entry_id(guid: str | None, uid: str) -> str:
 
 def entry_ids(articles: Sequence[Placed]) -> dict[str, str]:
     """The id of each article by uid, no id twice: of two with one guid, the first stored has it."""
-    ids: dict[str, str] = {}
+    ids = {article.uid: entry_id(article.guid, article.uid) for article in articles}
+    if len(set(ids.values())) == len(articles):
+        return ids
     owners: dict[str, str] = {}
     for article in sorted(articles, key=lambda article: (article.id, article.uid)):
         found = entry_id(article.guid, article.uid)
@@ -160,7 +185,9 @@ def changed_at(article: Placed) -> datetime:
 
 def newest_change(articles: Sequence[Placed]) -> datetime:
     """When a feed of these articles last changed; never the clock."""
-    return max(map(changed_at, articles), default=NEVER)
+    last = max((article.updated for article in articles), default=NEVER).replace(microsecond=0)
+    # `changed_at` moves none of them beyond its second.
+    return max((changed_at(article) for article in articles if article.updated >= last), default=NEVER)
 
 
 def language_tag(text: str | None) -> str | None:
@@ -170,46 +197,39 @@ def language_tag(text: str | None) -> str | None:
 
 def facts(article: Article, article_id: str, site: Site) -> Facts:
     """What the formats say of `article`, under the id that it has in this feed."""
-    source, terms = article.sources[0], article_terms(site, article)
+    terms, whence = article_terms(site, article), _whence_of(article)
     link = uri(article.link)
+    title = " ".join(clean(article.title).split())
     body = clean(article.body)
     whole = bool(body.strip()) and not terms.excerpt and len(body) <= MAX_BODY
     language = language_tag(article.language)
     return Facts(
         id=article_id,
         permalink=article_id == link,
-        title=shown_title(article),
-        untitled=not _title(article),
+        title=title or _headline(article, body),
+        untitled=not title,
         link=link,
-        authors=_authors(article),
+        authors=_authors(article) or (whence.title,),  # RFC 4287 4.1.2 requires somebody
         published=article.date,
         updated=changed_at(article),
         html=body if whole else "",
         summary=_summary(article, body, short=terms.excerpt),
         enclosures=tuple(filter(None, map(_enclosure, article.enclosures))),
-        episode=_episode(article.episode or Episode()),
-        beside=_beside(article.beside or Beside()),
+        episode=_episode(article.episode) if article.episode else _NO_EPISODE,
+        beside=_beside(article.beside) if article.beside else _NOTHING_BESIDE,
         image=uri(article.image),
         categories=_categories(article),
         language=None if language == site.language else language,
         rights=clean(article.rights or terms.licence),
         also=elsewhere(article, link),
         covered=covered(article, link),
-        source_id=_source_id(article),
-        source_title=source_title(article),
-        source_feed=_source_feed(article),
-        source_link=uri(article.origin.link if article.origin else source.feed_link),
+        whence=whence,
     )
 
 
-def shown_title(article: Article) -> str:
-    """The title on one line, or what stands for it (format.md "Title" 5); never empty."""
-    source = article.sources[0].source
-    return _title(article) or clean(headline("", clean(article.body), source, article.date)).strip() or "?"
-
-
-def _title(article: Article) -> str:
-    return " ".join(clean(article.title).split())
+def _headline(article: Article, body: str) -> str:
+    """What stands for a title (format.md "Title" 5); never empty."""
+    return clean(headline("", body, article.sources[0].source, article.date)).strip() or "?"
 
 
 def _summary(article: Article, body: str, *, short: bool) -> str:
@@ -249,31 +269,30 @@ def covered(article: Article, link: str | None) -> tuple[Elsewhere, ...]:
     return tuple(found.values())
 
 
-def source_title(article: Article) -> str:
-    """What to call where the article comes from: as the entry says, else as the settings do."""
-    origin = article.origin.title if article.origin else None
-    return clean(origin or "").strip() or clean(article.sources[0].source).strip() or "?"
-
-
 def _authors(article: Article) -> tuple[str, ...]:
-    """Who wrote it, else its source: RFC 4287 4.1.2 requires somebody."""
     names = (clean(name).strip() for name in article.authors)
-    return tuple(name for name in names if name) or (source_title(article),)
+    return tuple(name for name in names if name)
 
 
-def _source_feed(article: Article) -> str | None:
-    """The address of the source; None if it has none, as a file on this machine is nobody's business."""
-    origin = article.origin
-    return (uri(origin.id) if origin else None) or uri(article.sources[0].location)
+def _whence_of(article: Article) -> Whence:
+    source = article.sources[0]
+    return _whence(article.origin, source.source, source.location, source.feed_id, source.feed_link)
 
 
-def _source_id(article: Article) -> str:
-    """The id of the source: its own if that is a URI, else its address, else one made from its name."""
-    origin, source = article.origin, article.sources[0]
-    for found in (origin.id if origin else source.feed_id, origin.link if origin else None, source.location):
-        if found and is_uri(found) and not found.startswith("file:"):
-            return found
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"aggregator:source:{clean(source.source)}").urn
+@lru_cache(maxsize=256)
+def _whence(
+    origin: Origin | None, name: str, location: str, feed_id: str | None, feed_link: str | None
+) -> Whence:
+    """Where the articles of a source come from: as their entries say, else as the settings do."""
+    named = clean((origin.title if origin else None) or "").strip()
+    addresses = (origin.id if origin else feed_id, origin.link if origin else None, location)
+    own = (found for found in addresses if found and is_uri(found) and not found.startswith("file:"))
+    return Whence(
+        id=next(own, None) or uuid.uuid5(uuid.NAMESPACE_URL, f"aggregator:source:{clean(name)}").urn,
+        title=named or clean(name).strip() or "?",
+        feed=(uri(origin.id) if origin else None) or uri(location),
+        link=uri(origin.link if origin else feed_link),
+    )
 
 
 def _categories(article: Article) -> tuple[str, ...]:

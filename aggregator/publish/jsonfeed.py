@@ -8,6 +8,7 @@ from aggregator.publish.entry import Facts
 from aggregator.publish.head import Head
 
 JOINT = b",\n"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 VERSION_URL = "https://jsonfeed.org/version/1.1"
 
 
@@ -40,8 +41,8 @@ def render_entry(facts: Facts) -> bytes:
         ],
         "_source": _kept(
             {
-                "title": facts.source_title,
-                "url": facts.source_link or facts.source_feed,
+                "title": facts.whence.title,
+                "url": facts.whence.link or facts.whence.feed,
                 "also": [{"title": other.title, "url": other.url} for other in facts.also],
             }
         ),
@@ -77,4 +78,4 @@ def _kept(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dump(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)

@@ -17,7 +17,7 @@ from aggregator.publish.head import FEED_TYPES, node_title, page_path, site_titl
 from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML
 from aggregator.publish.pieces import Placed, Rendered, Take
 from aggregator.publish.terms import licence_link, node_terms
-from aggregator.publish.xmltext import element, escaped
+from aggregator.publish.xmltext import attribute, escaped
 
 NEWEST = 50
 """Articles that a page lists."""
@@ -66,7 +66,7 @@ def render_line(facts: Facts) -> bytes:
     lines = [
         f"<li{language}>",
         _linked(facts.link, facts.title) if facts.link else escaped(facts.title),
-        f"<p>{escaped(facts.source_title)} · {when}",
+        f"<p>{escaped(facts.whence.title)} · {when}",
         *(f"· {_linked(other.url, other.title)}" for other in facts.also),
         *(f"· {_linked(one.url, 'Transcript')}" for one in facts.episode.transcripts[:1]),
     ]
@@ -76,7 +76,7 @@ def render_line(facts: Facts) -> bytes:
 
 
 def _linked(url: str, title: str) -> str:
-    return element("a", title, href=url, rel="noopener noreferrer")
+    return f'<a href="{attribute(url)}" rel="noopener noreferrer">{escaped(title)}</a>'
 
 
 def render_page(

@@ -13,7 +13,7 @@ from aggregator.publish import beside, episodes
 from aggregator.publish.atom import INDEXING_NS, MEDIA_NS
 from aggregator.publish.entry import Facts
 from aggregator.publish.head import FEED_TYPES, GENERATOR, VERSION, Head
-from aggregator.publish.xmltext import element, empty
+from aggregator.publish.xmltext import attribute, element, empty, escaped
 
 ATOM_NS = "http://www.w3.org/2005/Atom"
 DC_NS = "http://purl.org/dc/elements/1.1/"
@@ -58,38 +58,38 @@ def unambiguous(text: str) -> str:
     return text
 
 
-def _plain(name: str, text: str, **attributes: str) -> str:
-    """An element of plain text."""
-    return _numbered(element(name, unambiguous(text), **attributes))
+def _plain(text: str) -> str:
+    """Plain text as the content of an element."""
+    return _numbered(unambiguous(text)) if "&" in text or "<" in text else escaped(text)
 
 
-def _numbered(markup: str) -> str:
-    """The element with `&` and `<` of its text by number, as the RSS Advisory Board's profile asks for."""
-    tag, text = markup.split(">", 1)
-    return f"{tag}>{text.replace('&amp;', '&#x26;').replace('&lt;', '&#x3C;')}"
+def _numbered(text: str) -> str:
+    """The content of an element with `&` and `<` by number, as the RSS Advisory Board's profile asks for."""
+    return escaped(text).replace("&amp;", "&#x26;").replace("&lt;", "&#x3C;")
 
 
 def render_entry(facts: Facts) -> bytes:
     """The `item` element as UTF-8: a line each, for people and for git."""
-    parts = ["<item>", _plain("title", facts.title)]
+    parts = [f"<item><title>{_plain(facts.title)}</title>"]
     if facts.link:
-        parts.append(element("link", facts.link))
+        parts.append(f"<link>{escaped(facts.link)}</link>")
     summary = html.escape(facts.summary or facts.title, quote=False)
-    parts.append(_numbered(element("description", summary)))
+    parts.append(f"<description>{_numbered(summary)}</description>")
     if facts.html:
-        parts.append(element("content:encoded", facts.html))
-    parts.append(element("guid", facts.id, isPermaLink="true" if facts.permalink else "false"))
-    parts += (_plain("category", name) for name in facts.categories)
+        parts.append(f"<content:encoded>{escaped(facts.html)}</content:encoded>")
+    permalink = "true" if facts.permalink else "false"
+    parts.append(f'<guid isPermaLink="{permalink}">{escaped(facts.id)}</guid>')
+    parts += [f"<category>{_plain(name)}</category>" for name in facts.categories]
     for first in facts.enclosures[:1]:
         parts.append(empty("enclosure", url=first.url, length=str(first.length or 0), type=first.type))
-    parts += (element("dc:creator", name) for name in facts.authors)
-    parts.append(element("pubDate", format_datetime(facts.published, usegmt=True)))
+    parts += [f"<dc:creator>{escaped(name)}</dc:creator>" for name in facts.authors]
+    parts.append(f"<pubDate>{format_datetime(facts.published, usegmt=True)}</pubDate>")
     if facts.language:
         parts.append(element("dc:language", facts.language))
     if facts.rights:
-        parts.append(_plain("dc:rights", facts.rights))
-    if facts.source_feed:
-        parts.append(_plain("source", facts.source_title, url=facts.source_feed))
+        parts.append(f"<dc:rights>{_plain(facts.rights)}</dc:rights>")
+    if facts.whence.feed:
+        parts.append(f'<source url="{attribute(facts.whence.feed)}">{_plain(facts.whence.title)}</source>')
     return "".join((*parts, *_more(facts), "</item>\n")).encode()
 
 
@@ -107,7 +107,7 @@ def _more(facts: Facts) -> Iterator[str]:
                 duration=str(enclosure.duration) if enclosure.duration else None,
             )
     if facts.image:
-        yield empty("media:thumbnail", url=facts.image)
+        yield f'<media:thumbnail url="{attribute(facts.image)}"/>'
     for other in (*facts.also, *facts.covered):
         yield empty("atom:link", rel="related", href=other.url, title=other.title)
 

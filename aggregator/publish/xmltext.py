@@ -41,8 +41,9 @@ def empty(name: str, **attributes: str | None) -> str:
 
 
 def _attributes(values: Mapping[str, str | None]) -> str:
-    return "".join([f' {name}="{_value(value)}"' for name, value in values.items() if value is not None])
+    return "".join([f' {name}="{attribute(value)}"' for name, value in values.items() if value is not None])
 
 
-def _value(text: str) -> str:
+def attribute(text: str) -> str:
+    """`text` as the value of an attribute, to stand in double quotes."""
     return _VALUE.sub(lambda found: _REFERENCES[found[0]], text) if _VALUE.search(text) else text
