@@ -47,6 +47,8 @@ FEW = 3
 """Threads that gather at first."""
 SLOW = 0.01
 """Seconds without a result after which one more gathers, if servers are what the others wait for."""
+TOGETHER = 0.01
+"""Seconds in which more may come to be stored together: to wake for each result costs more than the rest."""
 PATIENCE = 1.0
 """Seconds without a result after which what was stored is published."""
 
@@ -216,6 +218,8 @@ class _Pass:
             if self._unpublished:
                 self.publish()
             return []
+        if batch != [None]:
+            time.sleep(TOGETHER)
         with suppress(queue.Empty):
             while len(batch) < BATCH:
                 batch.append(self._harvests.get_nowait())
