@@ -4,7 +4,7 @@ import time
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.parse import yamltext
@@ -150,3 +150,31 @@ def test_a_long_image_does_not_break_the_header() -> None:
     header = f"title: 'x'\nimage: 'data:image/png;base64,{'A' * 100_000}'\nauthor: \"y z\"\ntags: [a, b]"
     values = yamltext.load(header, texts=KEYS, lists=LISTS)
     assert values == {"title": "x", "author": "y z", "tags": ("a", "b")}
+
+
+PARTS = [*"abé新~:-'\"#[{!|>%@\\", "null", "&x", "*x", "---", "..."]
+PARTS += [": ", " ", " - ", " #", "\t", "\ufeff", "\n", "\nkey: ", "\nkey:", "\nother: 'x'", "\n - "]
+
+
+@settings(max_examples=500)
+@given(
+    st.one_of(st.lists(st.sampled_from(PARTS), max_size=12).map("".join), st.text()).map(
+        lambda text: "title: T" + text
+    )
+)
+def test_simple_headers_are_read_as_yaml_reads_them(text: str) -> None:
+    """What is cut at its lines is what YAML makes of it; all else is left to YAML."""
+    text = yamltext._CONTROLS_BUT_LAYOUT.sub(" ", text)
+    simple = yamltext._simple(text)
+    assert simple is None or (
+        simple == yamltext._mapping(text) and list(simple) == list(yamltext._mapping(text) or ())
+    )
+
+
+def test_headers_of_the_archive_are_simple() -> None:
+    """The form that nearly all files have needs no YAML."""
+    header = (
+        "title: 'T: x'\ncategories: \n - 新媒体\n - A b\nheadimg: ''\ndate: Tue, 13 Sep 2022 09:28:50 GMT"
+    )
+    assert yamltext._simple(header) == yamltext._mapping(header)
+    assert yamltext._simple(header) is not None
