@@ -21,6 +21,7 @@ Text = tuple[str, tuple[str, ...] | None, Row]
 """A statement as text, its parameters in order if the driver wants them so, and those it sets itself."""
 
 _SIZES = (*(2**power for power in range(9)), SIZE)
+_VALUES = tuple(f"v{at}" for at in range(SIZE))
 
 
 def insert(conn: Connection, table: sa.Table) -> Any:  # noqa: ANN401 - one of two unrelated classes
@@ -54,16 +55,29 @@ class Bulk:
         """Run the statement for each row; no row, no statement."""
         if not rows:
             return
-        dialect = conn.dialect.name
-        if dialect not in self._texts:
-            self._texts[dialect] = _text(conn, self._build(conn), self._names)
-        text, order, _ = self._texts[dialect]
+        text, order, _ = self._text(conn)
         if order is None:
             conn.exec_driver_sql(text, list(rows))
         elif len(order) == 1:
             conn.exec_driver_sql(text, [(row[order[0]],) for row in rows])
         else:
             conn.exec_driver_sql(text, list(map(itemgetter(*order), rows)))
+
+    def tuples(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """The same for rows that are tuples in the order of `names`, of which there may be many."""
+        if not rows:
+            return
+        text, order, _ = self._text(conn)
+        if order == self._names:
+            conn.exec_driver_sql(text, list(rows))
+        else:
+            self(conn, [dict(zip(self._names, row, strict=True)) for row in rows])
+
+    def _text(self, conn: Connection) -> Text:
+        dialect = conn.dialect.name
+        if dialect not in self._texts:
+            self._texts[dialect] = _text(conn, self._build(conn), self._names)
+        return self._texts[dialect]
 
 
 class Single:
@@ -110,15 +124,15 @@ class Lookup:
             # The last value again and again: few texts serve all lengths.
             padded = [*some, *(some[-1:] * (size - len(some)))]
             text, order, own = self._text(conn, size)
-            given = own | {f"v{at}": value for at, value in enumerate(padded)} | named
-            ordered = given if order is None else tuple(given[name] for name in order)
+            given = own | dict(zip(_VALUES, padded, strict=False)) | named
+            ordered = given if order is None else tuple(map(given.__getitem__, order))
             rows += conn.exec_driver_sql(text, ordered).all()
         return rows
 
     def _text(self, conn: Connection, size: int) -> Text:
         name = (conn.dialect.name, size)
         if name not in self._texts:
-            parameters: list[sa.BindParameter[Any]] = [sa.bindparam(f"v{at}") for at in range(size)]
+            parameters: list[sa.BindParameter[Any]] = list(map(sa.bindparam, _VALUES[:size]))
             self._texts[name] = _text(conn, self._build(parameters), None)
         return self._texts[name]
 

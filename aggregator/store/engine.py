@@ -96,7 +96,7 @@ class Database:
         """
         with self._lock, _told(self.url):
             if self._writing is not None:
-                with self._writing.begin_nested():
+                with _savepoint(self._writing):
                     yield self._writing
                 return
             with self._engine.connect().execution_options(writes=True) as conn, conn.begin():
@@ -259,6 +259,22 @@ def _name(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     return url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def _savepoint(conn: Connection) -> Iterator[None]:
+    """Undoes what is written within if an error leaves it.
+
+    SQLAlchemy's own gives each savepoint another name, and so compiles three statements for each.
+    """
+    conn.exec_driver_sql("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        conn.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+        conn.exec_driver_sql("RELEASE SAVEPOINT part")
+        raise
+    conn.exec_driver_sql("RELEASE SAVEPOINT part")
 
 
 @contextmanager

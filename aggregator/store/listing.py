@@ -7,8 +7,9 @@ of date. What is held back is counted, but stands in no listing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -99,15 +100,18 @@ def relist(conn: Connection, before: Mapping[int, Place], after: Mapping[int, Pl
     """
     if not before and not after:
         return
-    ids = ensure_nodes(conn, {node for place in (*before.values(), *after.values()) for node in place.nodes})
-    old, new = _listed(before, ids), _listed(after, ids)
+    stands = {place.nodes for place in (*before.values(), *after.values())}
+    ids = ensure_nodes(conn, {node for stand in stands for node in stand})
+    # Articles of one source stand under the same nodes.
+    ids_of = {stand: [ids[node] for node in stand] for stand in stands}
+    old, new = _listed(before, ids_of), _listed(after, ids_of)
     gone, come = old - new, new - old
     names = ("node_id", "sort_at", "tie", "article_id")
     _UNLIST(conn, [{f"b_{name}": value for name, value in zip(names, row, strict=True)} for row in gone])
     # In the order of the primary key, which is the order on disk.
-    _LIST(conn, [dict(zip(names, row, strict=True)) for row in sorted(come)])
-    more = Counter(ids[node] for place in after.values() for node in place.nodes)
-    more.subtract(Counter(ids[node] for place in before.values() for node in place.nodes))
+    _LIST.tuples(conn, sorted(come))
+    more = Counter(chain.from_iterable(ids_of[place.nodes] for place in after.values()))
+    more.subtract(Counter(chain.from_iterable(ids_of[place.nodes] for place in before.values())))
     _COUNT(conn, [{"b_id": node_id, "b_more": count} for node_id, count in sorted(more.items()) if count])
     serial = stale.mark(conn, after, ids.values())
     months.moved(conn, gone, come, old & new, serial)
@@ -115,18 +119,19 @@ def relist(conn: Connection, before: Mapping[int, Place], after: Mapping[int, Pl
 
 def mark_shown(conn: Connection, shown: Mapping[int, Place]) -> None:
     """Note that the feeds and archives that show these articles are out of date; their posts are not."""
-    listed = _listed(shown, ensure_nodes(conn, {node for place in shown.values() for node in place.nodes}))
+    ids = ensure_nodes(conn, {node for place in shown.values() for node in place.nodes})
+    listed = _listed(shown, {place.nodes: [ids[node] for node in place.nodes] for place in shown.values()})
     if listed:
         serial = stale.mark(conn, (), {node_id for node_id, *_ in listed}, shown)
         months.moved(conn, (), (), listed, serial)
 
 
-def _listed(state: Mapping[int, Place], ids: Mapping[Node, int]) -> set[Listed]:
+def _listed(state: Mapping[int, Place], ids_of: Mapping[frozenset[Node], Sequence[int]]) -> set[Listed]:
     return {
-        (ids[node], place.sort_at, place.tie, article_id)
+        (node_id, place.sort_at, place.tie, article_id)
         for article_id, place in state.items()
         if not place.held
-        for node in place.nodes
+        for node_id in ids_of[place.nodes]
     }
 
 

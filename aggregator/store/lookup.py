@@ -163,6 +163,9 @@ class Finder:
 
     def candidates(self, one: Named) -> Mapping[Rung, list[Candidate]]:
         """The articles that bear the marks of this entry, by rung."""
+        bands, marks = one.given.entry.bands, (mark for _, mark in one.lookups)
+        if self._banded.keys().isdisjoint(bands) and self._marked.keys().isdisjoint(marks):
+            return {}
         found: dict[Rung, set[int]] = defaultdict(set)
         titled: set[int] = set()
         told: dict[int, tuple[int, ...]] = {}
@@ -174,9 +177,7 @@ class Finder:
                 found[name].update(ids)
             if name == "text":
                 told = {each: tuple(self._told[mark, each]) for each in ids}
-        if self._batch.policy.near != "off":
-            shared = (self._banded.get(band, ()) for band in one.given.entry.bands)
-            found["near"].update(each for group in shared for each in group)
+        found["near"].update(each for band in bands for each in self._banded.get(band, ()))
         # Orphaned bands of articles that were removed lead nowhere.
         candidates = {
             rung: [self._candidates[each] for each in ids if each in self._candidates]
@@ -190,8 +191,8 @@ class Finder:
 
     def repeats(self, one: Named) -> bool:
         """Whether the source shows this very text under another key, so that it does not tell which."""
-        told = {mark for name, mark in one.lookups if name not in ("link", "churn")}
-        return not self._batch.seed and not told.isdisjoint(self._shown)
+        told = (mark for name, mark in one.lookups if name not in ("link", "churn"))
+        return not self._batch.seed and not self._shown.isdisjoint(told)
 
     def texts(self, one: Given) -> Texts:
         """How the texts of articles compare with that of an entry."""

@@ -102,29 +102,16 @@ def moved(
     serial: int,
 ) -> None:
     """Count rows of `listing` that went and came; these and those that show edits are out of date."""
-    counts = Counter((row[0], month_of(row[1])) for row in come)
-    counts.subtract(Counter((row[0], month_of(row[1])) for row in gone))
-    _COUNT(
-        conn,
-        [
-            {"node_id": node_id, "month": month, "articles": count}
-            for (node_id, month), count in sorted(counts.items())
-            if count
-        ],
-    )
-    stretches: dict[tuple[int, str], list[int]] = {}
-    for rows, to_end in ((gone, True), (come, True), (kept, False)):
+    counts: Counter[tuple[int, str]] = Counter()
+    stretches: dict[tuple[int, str], tuple[int, int]] = {}
+    for rows, more in ((gone, -1), (come, 1), (kept, 0)):
         for node_id, sort_at, *_ in rows:
-            known = stretches.setdefault((node_id, month_of(sort_at)), [sort_at, sort_at])
-            known[0] = min(known[0], sort_at)
-            known[1] = END if to_end else max(known[1], sort_at)
-    _WIDEN(
-        conn,
-        [
-            {"node_id": node_id, "month": month, "since": since, "until": until, "serial": serial}
-            for (node_id, month), (since, until) in sorted(stretches.items())
-        ],
-    )
+            name = (node_id, month_of(sort_at))
+            counts[name] += more
+            since, until = stretches.get(name, (sort_at, sort_at))
+            stretches[name] = (min(since, sort_at), END if more else max(until, sort_at))
+    _COUNT.tuples(conn, [(*name, count) for name, count in sorted(counts.items()) if count])
+    _WIDEN.tuples(conn, [(*name, *stretch, serial) for name, stretch in sorted(stretches.items())])
 
 
 def mark(conn: Connection, pairs: Iterable[tuple[int, str]], serial: int) -> None:

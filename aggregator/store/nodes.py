@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -29,6 +30,7 @@ class NodeRow:
     newest: datetime | None
 
 
+@lru_cache(maxsize=1024)
 def nodes_of(source: str, path: CategoryPath) -> frozenset[Node]:
     """The nodes that list an article which this source gave under this path."""
     above = (Node("category", path[:depth]) for depth in range(len(path) + 1))

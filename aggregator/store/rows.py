@@ -34,7 +34,7 @@ _DROP_SIGHTINGS = deleting(sightings)
 class Rows:
     """What one `record` writes about articles of one source.
 
-    `nodes` are the ids of the category paths that entries name themselves.
+    `nodes` are the ids of the category paths that entries name themselves, `links` their canonical links.
     """
 
     batch: Batch
@@ -42,13 +42,14 @@ class Rows:
     articles: dict[int, Row] = field(default_factory=dict)
     contents: dict[int, Row] = field(default_factory=dict)
     sightings: list[Row] = field(default_factory=list)
-    marks: dict[tuple[bytes, int], Row] = field(default_factory=dict)
-    bands: list[Row] = field(default_factory=list)
+    marks: set[tuple[bytes, int, int]] = field(default_factory=set)
+    bands: list[tuple[int, int, int]] = field(default_factory=list)
     article_updates: dict[int, Row] = field(default_factory=dict)
     content_updates: dict[int, Row] = field(default_factory=dict)
     sighting_updates: list[Row] = field(default_factory=list)
     dropped: list[Row] = field(default_factory=list)
     edited: dict[int, int] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
 
     def new_article(self, head: Head, given: Given) -> None:
         """An article nobody gave before."""
@@ -109,6 +110,8 @@ class Rows:
 
     def _seen(self, given: Given) -> Row:
         entry = given.entry
+        if entry.link and entry.canonical_link:
+            self.links[entry.link] = entry.canonical_link
         return {
             "node_id": self.nodes[entry.categories] if entry.categories else None,
             "guid": entry.guid,
@@ -121,27 +124,27 @@ class Rows:
 
     def _mark(self, article_id: int, named: Named) -> None:
         source_id = self.batch.known.id
-        for mark in named.marks:
-            self.marks[mark, article_id] = {"mark": mark, "article_id": article_id, "source_id": source_id}
+        self.marks.update((mark, article_id, source_id) for mark in named.marks)
 
     def band(self, head: Head, given: Given) -> None:
         """The article is found by what these words share with others, around its date."""
         if self.batch.policy.near != "off":
             day = day_of(head.sort_at)
-            self.bands += ({"band": band, "day": day, "article_id": head.id} for band in given.entry.bands)
+            self.bands += ((band, day, head.id) for band in given.entry.bands)
 
     def flush(self) -> None:
         """Write everything."""
         conn = self.batch.conn
         written = self.articles | self.article_updates
-        for article_id in upstream.taken(conn, {one: row["guid"] for one, row in written.items()}):
+        guids = {one: row["guid"] for one, row in written.items()}
+        for article_id in upstream.taken(conn, guids, self.links):
             written[article_id]["guid"] = None
         revisions.keep(conn, self.edited, self.batch.policy.keep_revisions)
         _ARTICLES(conn, list(self.articles.values()))
         _CONTENTS(conn, list(self.contents.values()))
         _SIGHTINGS(conn, sorted(self.sightings, key=itemgetter("key")))
-        _MARKS(conn, [self.marks[name] for name in sorted(self.marks)])
-        _BANDS(conn, sorted(self.bands, key=itemgetter("band")))
+        _MARKS.tuples(conn, sorted(self.marks))
+        _BANDS.tuples(conn, sorted(self.bands))
         _UPDATE_ARTICLES(conn, list(self.article_updates.values()))
         _UPDATE_CONTENTS(conn, list(self.content_updates.values()))
         _UPDATE_SIGHTINGS(conn, self.sighting_updates)

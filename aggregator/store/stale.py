@@ -58,9 +58,9 @@ def mark(conn: Connection, posts: Iterable[int], node_ids: Iterable[int], shown:
     """
     serial = advance(conn, "serial")
     posts = sorted(set(posts))
-    _POSTS(conn, [{"article_id": one, "serial": serial} for one in posts])
-    _CHANGED(conn, [{"b_id": one, "changed": serial} for one in sorted({*posts, *shown})])
-    _NODES(conn, [{"node_id": one, "serial": serial} for one in sorted(set(node_ids))])
+    _POSTS.tuples(conn, [(one, serial) for one in posts])
+    _CHANGED.tuples(conn, [(serial, one) for one in sorted({*posts, *shown})])
+    _NODES.tuples(conn, [(one, serial) for one in sorted(set(node_ids))])
     return serial
 
 

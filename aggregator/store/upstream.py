@@ -30,11 +30,16 @@ def mark(given: Given) -> bytes | None:
     return digest("guid", entry.guid)
 
 
-def taken(conn: Connection, wanting: Mapping[int, str | None]) -> set[int]:
-    """Those of the articles, by number, that are about to show a guid which another shows."""
+def taken(conn: Connection, wanting: Mapping[int, str | None], known: Mapping[str, str]) -> set[int]:
+    """Those of the articles, by number, that are about to show a guid which another shows.
+
+    `known` has canonical links by their links: many a guid is one.
+    """
     guids = {one: guid for one, guid in wanting.items() if guid and is_uri(guid)}
     wanted = {digest("guid", guid) for guid in guids.values()}
-    wanted |= {digest("link", link) for guid in guids.values() if (link := canonical(guid))}
+    wanted |= {
+        digest("link", link) for guid in guids.values() if (link := known.get(guid) or canonical(guid))
+    }
     bearing = {row[1] for row in _MARKED(conn, wanted)}
     owners = {row[0]: row[1] for row in _SHOWN(conn, bearing)}
     return {one for one, guid in sorted(guids.items()) if owners.setdefault(guid, one) != one}
