@@ -33,8 +33,8 @@ BATCH_BYTES = 16_000_000
 """About how much is written at once: many flushes to disk go together, and memory stays small."""
 MANY = 16
 """Nodes from which on worker processes help."""
-SHARE = 32
-"""Nodes that a worker is given at a time."""
+SHARES = {"source": 32, "category": 4}
+"""Nodes that a worker is given at a time; of categories few, as some hold far more than others."""
 TOMBSTONES = 50
 """Takedowns that a live feed names, at most."""
 EVERYTHING = Node("category", ())
@@ -173,8 +173,8 @@ def _alone(desk: Desk, task: Task) -> Generator[Made, None, None]:
 
 def _shared(desk: Desk, task: Task, workers: Workers) -> Generator[Made, None, None]:
     """Everything rendered by the workers, a few batches ahead of what is recorded."""
-    nodes = task.nodes
-    shares = deque(replace(task, nodes=nodes[at : at + SHARE]) for at in range(0, len(nodes), SHARE))
+    nodes, size = task.nodes, SHARES[task.nodes[0].kind]
+    shares = deque(replace(task, nodes=nodes[at : at + size]) for at in range(0, len(nodes), size))
     with closing(in_order(desk, workers, shares, make_share, _make)) as made_of:
         for share, made in made_of:
             if made.rest:

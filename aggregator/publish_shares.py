@@ -60,26 +60,28 @@ def in_order(
     `make` is what a worker runs, `here` what is done for a task that is too large for it.
     Raises PublishError.
     """
-    output = desk.output
+    output, lost = desk.output, workers.lost
+    output.share()
     place = Place(desk.store.url, output.directory, desk.site, desk.force, output.leftovers)
     ahead: deque[tuple[Task, Future[Made]]] = deque()
-    with output.helped(lambda: workers.lost):
-        try:
-            while tasks or ahead:
-                while tasks and len(ahead) < AHEAD:
-                    task = tasks.popleft()
-                    ahead.append((task, workers.submit(_made, place, make, task)))
-                task, future = ahead.popleft()
-                try:
-                    made = future.result()
-                except WorkerError:
-                    made = here(desk, task)
-                yield task, made
-        finally:
-            for _, future in ahead:
-                if not future.cancel():
-                    with suppress(Exception):  # whatever it is, nobody needs it any more
-                        output.discard(future.result().draft.staged)
+    try:
+        while tasks or ahead:
+            while tasks and len(ahead) < AHEAD:
+                task = tasks.popleft()
+                ahead.append((task, workers.submit(_made, place, make, task)))
+            task, future = ahead.popleft()
+            try:
+                made = future.result()
+            except WorkerError:
+                made = here(desk, task)
+            yield task, made
+    finally:
+        for _, future in ahead:
+            if not future.cancel():
+                with suppress(Exception):  # whatever it is, nobody needs it any more
+                    output.discard(future.result().draft.staged)
+        if workers.lost != lost:
+            output.doubt()
 
 
 def _made(place: Place, make: Callable[[Desk, Task], Made], task: Task) -> Made:

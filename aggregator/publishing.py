@@ -66,6 +66,7 @@ def _bring_up_to_date(desk: Desk, workers: Workers | None, *, is_there: bool) ->
     if not desk.stop():
         _publish_feeds(desk, workers, is_there=is_there)
     desk.remove()
+    desk.output.finish()
 
 
 def _settled(settings: Settings) -> str:

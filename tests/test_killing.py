@@ -30,11 +30,11 @@ def growing(folder: Path) -> Server:
     return Server({"*": answer})
 
 
-def kill_passes(folder: Path, rounds: int, seed: int) -> None:
+def kill_passes(folder: Path, rounds: int, seed: int, *how: str) -> None:
     """Each round shows one entry more in every feed, kills a pass, and lets another end."""
     with growing(folder) as server:
         world = World(folder, tables(server))
-        command = [sys.executable, str(KILLING), str(folder), str(rounds), str(seed)]
+        command = [sys.executable, str(KILLING), str(folder), str(rounds), str(seed), *how]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         asked = len(server.requests)
@@ -47,6 +47,17 @@ def kill_passes(folder: Path, rounds: int, seed: int) -> None:
 def test_a_killed_pass_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     """Ten kills at random moments, each followed by a pass that completes."""
     kill_passes(tmp_path, 11, seed=1)
+
+
+def test_a_killed_pass_leaves_nothing_of_its_workers(tmp_path: Path) -> None:
+    """Two kills while worker processes write outputs, which may outlive the pass."""
+    kill_passes(tmp_path, 3, 4, "shared")
+
+
+@pytest.mark.soak
+def test_forty_killed_passes_leave_nothing_of_their_workers(tmp_path: Path) -> None:
+    """The same with 40 kills."""
+    kill_passes(tmp_path, 41, 5, "shared")
 
 
 @pytest.mark.soak

@@ -96,6 +96,7 @@ def test_what_dead_workers_left_is_swept(tmp_path: Path, store: Store) -> None:
         for number, made in in_order(desk, workers, deque(range(6)), stage, stage):
             assert desk.put(made.draft, serial=0).changed == (f"{number}.txt",)
         assert workers.lost == 1
+    output.finish()
     assert sorted(path.name for path in output.directory.iterdir()) == [
         f"{number}.txt" for number in range(6)
     ]

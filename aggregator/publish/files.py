@@ -76,7 +76,7 @@ class Output:
         self.directory = directory
         self.leftovers = leftovers
         self._begun = False
-        self._helped = False
+        self._shared = self._doubtful = False
         self._unrecorded: set[str] = set()
         self._links: dict[str, Path | None] = {}  # by folder, for one batch
         self._base = str(directory)  # what is done for every file is done with text: Path costs more
@@ -93,7 +93,9 @@ class Output:
         self.begin()
         staged = self.stage(files, ours)
         written = self.place(staged, lasting=ours is not None)
-        if ours is None or not staged.files:
+        if ours is None:
+            self.finish()
+        elif not staged.files:
             self.settle()
         return written
 
@@ -139,19 +141,14 @@ class Output:
         for _, temporary, _ in staged.files:
             Path(temporary).unlink(missing_ok=True)
 
-    @contextmanager
-    def helped(self, lost: Callable[[], int] = lambda: 0) -> Iterator[None]:
-        """Other processes stage files meanwhile; `lost` says how many of them have died so far."""
+    def share(self) -> None:
+        """Other processes stage files from now on: until `finish` there may be temporaries at any time."""
         self.begin()
-        before = lost()
-        self._helped = True
-        try:
-            yield
-        finally:
-            self._helped = False
-        if self.leftovers or lost() != before:  # they may have left temporaries
-            self.sweep()
-        self.settle()
+        self._shared = True
+
+    def doubt(self) -> None:
+        """A process that staged files died: what it left is looked for when all is done."""
+        self._doubtful = True
 
     def remove(self, paths: Iterable[str], ours: Mapping[str, bytes] | None = None) -> Written:
         """Removes files, and folders that this leaves empty. What is not there is no matter.
@@ -180,21 +177,29 @@ class Output:
     def settle(self) -> None:
         """Says that what the last batch wrote is recorded elsewhere by now."""
         self._unrecorded.clear()
-        if self._helped:
+        if self._shared or self._doubtful:
             self._mark()
         else:
             (self.directory / _MARKER).unlink(missing_ok=True)
             self._begun = False
 
+    def finish(self) -> None:
+        """Says that everything is recorded, and nobody stages files any more."""
+        if self._doubtful:
+            self.sweep()
+        self.leftovers, self._shared, self._doubtful = frozenset(), False, False
+        self.settle()
+
     def sweep(self) -> int:
         """Removes the temporary files that a killed run left; how many there were.
 
         The folders are walked only if that run said that it was writing. What its last batch
-        wrote, and nobody may have recorded, counts as ours from now on.
+        wrote, and nobody may have recorded, counts as ours until `finish`.
         """
         marker = self.directory / _MARKER
         if not marker.exists():
             return 0
+        self._doubtful = True  # helpers of that run may be at work still
         self.leftovers |= {*filter(None, marker.read_text("utf-8", "replace").split("\n"))}
         count = 0
         for folder, _, names in os.walk(self.directory):
@@ -202,8 +207,6 @@ class Output:
                 if _TEMPORARY.fullmatch(name):
                     Path(folder, name).unlink(missing_ok=True)
                     count += 1
-        if not self.leftovers:
-            marker.unlink(missing_ok=True)
         return count
 
     def _mark(self) -> None:

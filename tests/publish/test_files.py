@@ -160,12 +160,26 @@ def test_a_relative_folder_takes_many_files_in_many_folders(
 def test_sweeping_leaves_what_is_not_ours(tmp_path: Path) -> None:
     """Only files that bear the name of our temporaries are swept, and only after a killed run."""
     (tmp_path / "sub").mkdir()
-    (tmp_path / "sub/.aggregator-12-3.tmp").write_text("left over")
-    (tmp_path / "sub/mine.tmp").write_text("kept")
-    assert Output(tmp_path).sweep() == 0
+    left = {"sub/.aggregator-12-3.tmp": b"left over", "sub/mine.tmp": b"kept"}
+    for name, data in left.items():
+        (tmp_path / name).write_bytes(data)
+    Output(tmp_path).write({"new": b""})
+    assert tree(tmp_path) == {**left, "new": b""}
     (tmp_path / ".aggregator-writing").touch()
-    assert Output(tmp_path).sweep() == 1
-    assert tree(tmp_path) == {"sub/mine.tmp": b"kept"}
+    Output(tmp_path).write({"new": b""})
+    assert tree(tmp_path) == {"sub/mine.tmp": b"kept", "new": b""}
+
+
+def test_what_a_helper_of_a_killed_run_writes_late_is_swept(tmp_path: Path) -> None:
+    """Processes may outlive the run that was killed: what they leave goes when the next run is done."""
+    Output(tmp_path).begin()
+    out = Output(tmp_path)
+    out.write({"a": b"new"}, {})
+    late = Output(tmp_path).stage({"b": b"late"})
+    assert len(late.files) == 1
+    out.settle()
+    out.finish()
+    assert tree(tmp_path) == {"a": b"new"}
 
 
 def digest(data: bytes) -> bytes:
@@ -199,6 +213,7 @@ def test_what_a_killed_run_could_not_record_is_ours(tmp_path: Path) -> None:
     written = out.write({"a": b"two", "b": b"two"}, {})
     assert (written.changed, written.kept) == (("a",), ("b",))
     out.settle()
+    out.finish()
     assert Output(tmp_path).write({"a": b"three"}, {}).kept == ("a",)
     assert tree(tmp_path) == {"a": b"two", "b": b"by hand"}
 

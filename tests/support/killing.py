@@ -1,8 +1,9 @@
 """Kills passes at random moments, each in a process forked from a warm parent.
 
-    python killing.py FOLDER ROUNDS SEED
+    python killing.py FOLDER ROUNDS SEED [shared]
 
-FOLDER is an installation whose sources are served by somebody else. Each round forks a pass, kills it
+FOLDER is an installation whose sources are served by somebody else. With `shared` the outputs are made by
+worker processes, which for so few feeds they are not otherwise. Each round forks a pass, kills it
 with SIGKILL after a random while (at most what an undisturbed pass takes), then runs a pass to its
 end in another fork. The parent imports everything and starts no thread, so a fork costs milliseconds.
 """
@@ -15,7 +16,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aggregator import config, pipeline
+from aggregator import config, pipeline, publish_feeds, publish_posts
 from aggregator.store import Store
 
 
@@ -57,5 +58,14 @@ def main(folder: Path, rounds: int, seed: int) -> None:
         longest = max(longest, time.monotonic() - begun)
 
 
+def share_everything() -> None:
+    """Workers make the least of outputs, a few at a time."""
+    publish_feeds.MANY = publish_posts.MANY = 1
+    publish_feeds.SHARES.update(source=2, category=2)
+    publish_posts.SHARE = 2
+
+
 if __name__ == "__main__":
+    if "shared" in sys.argv:
+        share_everything()
     main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
