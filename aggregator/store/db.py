@@ -227,13 +227,12 @@ class Store:
         Counted from the month's oldest article.
         """
         with self._database.read() as conn:
-            return months.affected(conn, node_ids(conn, [node])[node], month, count, stretch)
+            return months.affected(conn, node, month, count, stretch)
 
     def month(self, node: Node, month: str, start: int, stop: int, count: int) -> list[int]:
         """Part of a month of `count` articles, counted from its oldest: their ids, newest first."""
         with self._database.read() as conn:
-            node_id = node_ids(conn, [node])[node]
-            return months.slice_ids(conn, node_id, month, slice(start, stop), count)
+            return months.slice_ids(conn, node, month, slice(start, stop), count)
 
     def versions(self, article_id: int) -> tuple[Revision, ...]:
         """Every version of an article that is kept, the oldest first, what it says now last."""

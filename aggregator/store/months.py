@@ -7,7 +7,7 @@ it then count on by one.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,9 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from aggregator.store.bulk import Bulk, Lookup, insert
-from aggregator.store.codec import EPOCH, micros
-from aggregator.store.schema import listing, months, stale_months
+from aggregator.model import Node
+from aggregator.store.bulk import Bulk, Lookup, Single, insert
+from aggregator.store.codec import EPOCH, micros, to_json
+from aggregator.store.schema import listing, months, nodes, stale_months
 
 END = 2**62
 """Later than every article, in microseconds."""
@@ -41,6 +42,34 @@ _STALE = Lookup(
 )
 
 
+_MONTH = sa.and_(
+    listing.c.node_id
+    == sa.select(nodes.c.id)
+    .where(nodes.c.kind == sa.bindparam("kind"), nodes.c.path == sa.bindparam("path"))
+    .scalar_subquery(),
+    listing.c.sort_at >= sa.bindparam("begin"),
+    listing.c.sort_at <= sa.bindparam("end"),
+)
+_LISTED = Single(
+    lambda _: sa.select(sa.func.count()).select_from(listing).where(_MONTH), ("kind", "path", "begin", "end")
+)
+
+
+def _reading(order: Sequence[sa.ColumnElement[int]]) -> Single:
+    """Reads ids from one end of a month."""
+    statement = (
+        sa.select(listing.c.article_id)
+        .where(_MONTH)
+        .order_by(*order)
+        .limit(sa.bindparam("most"))
+        .offset(sa.bindparam("skipped"))
+    )
+    return Single(lambda _: statement, ("kind", "path", "begin", "end", "most", "skipped"))
+
+
+_FROM_START, _FROM_END = _reading(_ORDER), _reading([column.desc() for column in _ORDER])
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """A part of a month that is out of date, by `sort_at` in microseconds, both ends included."""
@@ -60,6 +89,7 @@ def month_of(sort_at: int) -> str:
     return _month_of_day(sort_at // _DAY)
 
 
+@lru_cache(maxsize=4096)
 def _bounds(month: str) -> tuple[int, int]:
     """The first moment of a month and the last, in microseconds."""
     year, number = map(int, month.split("-"))
@@ -144,40 +174,30 @@ def mark_all(conn: Connection, serial: sa.ColumnElement[int]) -> None:
     conn.execute(sa.insert(stale_months).from_select(names, everything))
 
 
-def affected(conn: Connection, node_id: int, month: str, count: int, stretch: Stretch) -> tuple[int, int]:
+def affected(conn: Connection, node: Node, month: str, count: int, stretch: Stretch) -> tuple[int, int]:
     """Which places of a month, counted from its oldest article, a stretch covers: from, and up to.
 
     Counted from the month's end, as what changes is mostly new.
     """
     begin, end = _bounds(month)
-    of_month = sa.and_(listing.c.node_id == node_id, listing.c.sort_at <= end)
-    later = []
-    for place in (
-        listing.c.sort_at >= max(stretch.since, begin),
-        listing.c.sort_at > min(stretch.until, end),
-    ):
-        statement = sa.select(sa.func.count()).select_from(listing).where(of_month, place)
-        later.append(int(conn.execute(statement).scalar_one()))
-    return count - later[0], count - later[1]
+    starts = (max(stretch.since, begin), min(stretch.until, end) + 1)
+    given = {"kind": node.kind, "path": to_json(node.path), "end": end}
+    first, stop = (count - _LISTED(conn, begin=start, **given)[0] for start in starts)
+    return first, stop
 
 
-def slice_ids(conn: Connection, node_id: int, month: str, part: slice, count: int) -> list[int]:
+def slice_ids(conn: Connection, node: Node, month: str, part: slice, count: int) -> list[int]:
     """The ids of the articles of one part of a month of `count` articles, newest first.
 
     `part` counts from the oldest. Read from the nearer end of the month.
     """
     begin, end = _bounds(month)
-    size = part.stop - part.start
     from_end = part.start > count - part.stop
-    order = [column.desc() for column in _ORDER] if from_end else list(_ORDER)
-    statement = (
-        sa.select(listing.c.article_id)
-        .where(listing.c.node_id == node_id, listing.c.sort_at >= begin, listing.c.sort_at <= end)
-        .order_by(*order)
-        .limit(size)
-        .offset(count - part.stop if from_end else part.start)
-    )
-    ids = list(conn.execute(statement).scalars())
+    read, skipped = (_FROM_END, count - part.stop) if from_end else (_FROM_START, part.start)
+    size = part.stop - part.start
+    given = {"kind": node.kind, "path": to_json(node.path), "begin": begin, "end": end}
+    rows = read.all(conn, most=size, skipped=skipped, **given)
+    ids = [row[0] for row in rows]
     return ids if from_end else ids[::-1]
 
 
