@@ -39,7 +39,7 @@ def moment(value: int) -> datetime: ...
 def moment(value: None) -> None: ...
 def moment(value: int | None) -> datetime | None:
     """The aware UTC datetime of `micros`."""
-    return None if value is None else EPOCH + timedelta(microseconds=value)
+    return None if value is None else EPOCH + timedelta(0, 0, value)
 
 
 def day_of(value: int) -> int:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -258,15 +259,22 @@ def provenance(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[Provenan
         grouped[row.article_id].append(row)
     found = {}
     for article_id, sighted in grouped.items():
-        sighted.sort(
-            key=lambda row: (not row.origin, *rank(row.published, row.first_seen, row.link, row.name))
-        )
+        if len(sighted) > 1:
+            sighted.sort(
+                key=lambda row: (not row.origin, *rank(row.published, row.first_seen, row.link, row.name))
+            )
         by_source: dict[str, Provenance] = {}
         for row in sighted:
-            path = own[row.node_id].path if row.node_id is not None else tuple(from_json(row.categories))
-            by_source.setdefault(row.name, _provenance(row, path))
+            if row.name not in by_source:
+                path = own[row.node_id].path if row.node_id is not None else _path(row.categories)
+                by_source[row.name] = _provenance(row, path)
         found[article_id] = tuple(by_source.values())
     return found
+
+
+@lru_cache(maxsize=1024)
+def _path(categories: str) -> CategoryPath:
+    return tuple(from_json(categories))
 
 
 def rank(published: int | None, first_seen: int, link: str | None, source: str) -> tuple[int, bool, str]:
