@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from aggregator.model import Node, Outline, Tombstone
 from aggregator.options import Site
@@ -93,7 +94,6 @@ Left = tuple[ArchivePage, ...] | None
 class Task:
     """Nodes whose documents are to be made, as of a serial of the store; of the first those `left`."""
 
-    folders: Mapping[Node, str]
     nodes: tuple[Node, ...]
     serial: int
     left: Left = None
@@ -151,9 +151,12 @@ def publish_nodes(
     """
     failed: set[Node] = set()
     for kind in ("source", "category"):
-        task = Task(folders, tuple(sorted(node for node in due if node.kind == kind)), serial)
-        helped = workers is not None and len(task.nodes) >= MANY
-        batches = _shared(desk, task, workers) if workers is not None and helped else _alone(desk, task)
+        task = Task(tuple(sorted(node for node in due if node.kind == kind)), serial)
+        alone = Pieces(desk.store, desk.output.directory, desk.site, folders)
+        if workers is not None and len(task.nodes) >= MANY:
+            batches = _shared(desk, task, alone, workers)
+        else:
+            batches = _alone(desk, task, alone)
         with closing(batches):
             for made in batches:
                 _put(desk, made, failed, serial)
@@ -161,51 +164,44 @@ def publish_nodes(
                     return
 
 
-def _alone(desk: Desk, task: Task) -> Generator[Made, None, None]:
+def _alone(desk: Desk, task: Task, pieces: Pieces) -> Generator[Made, None, None]:
     """Everything rendered here, batch by batch."""
-    pieces = Pieces(desk.store, desk.output.directory, desk.site, task.folders)
     while task.nodes:
         desk.output.begin()
-        made = _make(desk, task, pieces)
+        made = _make(pieces, desk, task)
         yield made
         task = replace(task, nodes=made.rest, left=made.left)
 
 
-def _shared(desk: Desk, task: Task, workers: Workers) -> Generator[Made, None, None]:
+def _shared(desk: Desk, task: Task, pieces: Pieces, workers: Workers) -> Generator[Made, None, None]:
     """Everything rendered by the workers, a few batches ahead of what is recorded."""
     nodes, size = task.nodes, SHARES[task.nodes[0].kind]
     shares = deque(replace(task, nodes=nodes[at : at + size]) for at in range(0, len(nodes), size))
-    with closing(in_order(desk, workers, shares, make_share, _make)) as made_of:
+    with closing(in_order(desk, workers, shares, make_share, partial(_make, pieces))) as made_of:
         for share, made in made_of:
             if made.rest:
                 shares.appendleft(replace(share, nodes=made.rest, left=made.left))
             yield made
 
 
-def make_share(desk: Desk, task: Task) -> Made:
-    """In a worker: the first batch of documents of a task."""
-    return _make(desk, task, _pieces(desk, task))
-
-
 _at_hand: dict[tuple[str, int, str], Pieces] = {}
 """In a worker: what it copies from during one part of a run."""
 
 
-def _pieces(desk: Desk, task: Task) -> Pieces:
+def make_share(desk: Desk, task: Task) -> Made:
+    """In a worker: the first batch of documents of a task."""
     part = (desk.store.url, task.serial, task.nodes[0].kind)
     if part not in _at_hand:
         _at_hand.clear()
-        _at_hand[part] = Pieces(desk.store, desk.output.directory, desk.site, task.folders)
-    return _at_hand[part]
+        _at_hand[part] = Pieces(desk.store, desk.output.directory, desk.site, folders_of(desk))
+    return _make(_at_hand[part], desk, task)
 
 
-def _make(desk: Desk, task: Task, pieces: Pieces | None = None) -> Made:
+def _make(pieces: Pieces, desk: Desk, task: Task) -> Made:
     """Documents of these nodes until a batch is full, staged; of the archives of the first those left."""
-    store = desk.store
-    pieces = pieces or Pieces(store, desk.output.directory, desk.site, task.folders)
-    with store.snapshot():
-        months, stale = store.months(task.nodes), store.stale_months(task.nodes)
-        work = Round(desk, task.folders, task.serial, months, stale, pieces)
+    with desk.store.snapshot():
+        months, stale = desk.store.months(task.nodes), desk.store.stale_months(task.nodes)
+        work = Round(desk, pieces.folders, task.serial, months, stale, pieces)
         parts, rest, left = _parts(work, task)
         draft = desk.draft([document for part in parts for document in part.documents])
     problems = (*work.problems, *pieces.cache.problems.values())

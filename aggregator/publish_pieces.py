@@ -69,7 +69,8 @@ class Pieces:
 
     def __init__(self, store: Store, directory: Path, site: Site, folders: Mapping[Node, str]) -> None:
         self.cache = EntryCache()
-        self._store, self._directory, self._site, self._folders = store, directory, site, folders
+        self.folders = folders
+        self._store, self._directory, self._site = store, directory, site
         self._shelf = _Shelf(store)
         self._owners: dict[str, Owner | None] = {}
         self._feeds: dict[str, Mapping[Kind, str]] = {}
@@ -164,7 +165,7 @@ class Pieces:
             if sum(map(len, self._places.values())) > PLACES:
                 self._places.clear()
             node = Node("source", (source,))
-            paths = self._store.output_paths(ARCHIVE, [key_of(node, self._folders[node])])
+            paths = self._store.output_paths(ARCHIVE, [key_of(node, self.folders[node])])
             documents = [path for path in paths if path.rpartition("/")[2].startswith(month)]
             self.expect(documents)
             self._places[source, month] = {
@@ -178,7 +179,7 @@ class Pieces:
     def _feeds_of(self, source: str) -> Mapping[Kind, str]:
         """The live feeds and the page of a source."""
         node = Node("source", (source,))
-        folder = self._folders[node]
+        folder = self.folders[node]
         return {
             "page": page_path(node, folder),
             "atom": f"{folder}/{FEED_FILES['atom']}",
