@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from aggregator import tasks
 from aggregator.collect import schedule
 from aggregator.collect.http import HttpFetcher
 from aggregator.collect.local import read_feed_file
@@ -115,8 +116,9 @@ def digest(
     `known` is what the last document left (`Store.last_seen`). Raises ParseError, and WorkerError if
     the document was too much for a worker.
     """
-    from aggregator.digest import digest_feed
-
-    moment = tools.clock()
-    task = (source, state, body, fetched.url, fetched.content_type, moment, known)
-    return digest_feed(*task) if harmless(body) else tools.workers.submit(digest_feed, *task).result()
+    task = (source, state, body, fetched.url, fetched.content_type, tools.clock(), known)
+    if harmless(body):
+        return tasks.digest_feed(*task)
+    future = tools.workers.submit(tasks.digest_feed, *task)
+    tasks.get_ready()
+    return future.result()

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from aggregator import drops
+from aggregator import drops, tasks
 from aggregator.collect import schedule
 from aggregator.collect.hosts import HostQueue, Sites, Turns
 from aggregator.collect.http import HttpFetcher
@@ -37,7 +37,7 @@ from aggregator.workers import PROCESSES, Workers
 if TYPE_CHECKING:
     from aggregator.fulltext import Pages
 
-WORKER_MEMORY = 180 * 1024 * 1024
+WORKER_MEMORY = 150 * 1024 * 1024
 """Bytes that a document may take in a worker, beside what the worker has itself."""
 BATCH = 50
 """Sources whose results are stored in one commit, at most."""
@@ -90,7 +90,10 @@ def now() -> datetime:
 def tools(clock: Clock = now) -> Iterator[Tools]:
     """Connections and worker processes; none is opened or started before it is needed."""
     keep_small()
-    with HttpFetcher() as fetcher, Workers(PROCESSES, memory=WORKER_MEMORY) as workers:
+    with (
+        HttpFetcher() as fetcher,
+        Workers(PROCESSES, memory=WORKER_MEMORY, initializer=tasks.get_ready) as workers,
+    ):
         yield Tools(fetcher, workers, clock)
 
 

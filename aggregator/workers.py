@@ -10,6 +10,7 @@ fresh interpreter (never a fork, so threads of the program do not matter).
 """
 
 import contextlib
+import gc
 import os
 import pickle
 import resource
@@ -203,11 +204,14 @@ def serve(descriptor: int) -> None:
     sys.path[:] = pipe.recv()
     wall, memory, (initializer, initargs) = pipe.recv()
     problem = None
+    gc.disable()  # what an initializer imports stays: nothing is to be found among it, then or later
     try:
         if initializer is not None:
             initializer(*initargs)
     except Exception as error:  # noqa: BLE001 - reported to the program, whatever it is
         problem = f"{type(error).__name__}: {error}"
+    gc.freeze()
+    gc.enable()
     _limit_memory(memory)
     pipe.send(problem)
     with contextlib.suppress(EOFError, OSError):
