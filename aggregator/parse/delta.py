@@ -20,6 +20,7 @@ from aggregator.parse import feed, fields, prolog, reader
 from aggregator.parse.encodings import decode
 from aggregator.parse.newest import without
 from aggregator.parse.split import Piece, Split, split
+from aggregator.parse.strict_tools import stays
 
 Canonical = Callable[[str], str | None]
 
@@ -122,6 +123,8 @@ def _share_a_name(document: Document, cut: set[Piece], base: str, canonical: Can
 
 
 def _joined(url: str, link: str) -> str:
+    if stays(link, url):
+        return link
     try:
         return urljoin(url, link)
     except ValueError:

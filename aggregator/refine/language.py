@@ -113,7 +113,7 @@ def guess(text: str) -> str | None:
     data = sample.encode("utf-8", "surrogatepass")
     latin = len(data.translate(None, _NO_LATIN))
     words = _latin_words(data) if latin * 2 > len(sample) else _LETTERS.findall(sample)
-    letters = sum(map(len, words))
+    letters = latin if data.isascii() else sum(map(len, words))
     if letters < FEWEST_LETTERS:
         return None
     # Latin names stand in texts of every script, and Chinese characters in Japanese.
@@ -125,6 +125,8 @@ def guess(text: str) -> str | None:
 def _latin_words(data: bytes) -> list[str]:
     """The runs of letters of a text that is nearly ASCII, in UTF-8 and lower case, in any order."""
     words = data.translate(_LATIN_WORDS).decode("utf-8", "surrogatepass").split()
+    if data.isascii():
+        return words
     others = " ".join(filterfalse(str.isascii, words))
     return [*filter(str.isascii, words), *_LETTERS.findall(others)] if others else words
 
@@ -149,8 +151,10 @@ def _by_script(sample: str, data: bytes, letters: int) -> str | None:
 def _among(script: tuple[str, tuple[tuple[str, str], ...]], sample: str) -> str:
     language, others = script
     if language == "zh":
-        simplified, traditional = _count(_SIMPLIFIED, sample), _count(_TRADITIONAL, sample)
-        return "zh-Hant" if traditional > simplified else "zh-Hans" if simplified else "zh"
+        if _SIMPLIFIED.search(sample) is None:
+            return "zh-Hant" if _TRADITIONAL.search(sample) else "zh"
+        traditional = _count(_TRADITIONAL, sample)
+        return "zh-Hant" if traditional and traditional > _count(_SIMPLIFIED, sample) else "zh-Hans"
     for other, letters in others:
         if sum(map(sample.count, letters)) * 100 > len(sample):
             return other

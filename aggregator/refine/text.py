@@ -24,6 +24,7 @@ BLEACH_CAP = 500
 LINKIFY_CAP = 100_000
 PLAIN_CAP = 2_000_000
 HEADLINE_LENGTH = 60
+_LONG = 100
 WORD_SEARCH = 20
 
 # XML 1.0 section 2.2, Char: what is not named there may stand in no document.
@@ -32,7 +33,6 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NEWLINES = re.compile("\r\n?")
 _PRINTABLE = bytes(range(0x20, 0x7F))
-# Over long texts this is twice as fast as `in`.
 _TWO_SPACES = re.compile("  ")
 
 # An unclosed one reaches to the end, as in browsers; that also keeps the search linear.
@@ -56,11 +56,7 @@ input ins kbd label link map mark math meta meter noscript object output param p
 samp script select small source span strike strong style sub sup svg template textarea time title tt u var
 video wbr
 """
-_NAMES = "|".join(_BLOCK_NAMES.split())
 _REST = r"""(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+'){0,500}+>"""
-_BLOCK_LINE_TAG = re.compile(rf"</?(?:{_NAMES})(?: [^<>]*)?>")
-_ANY_TAG = re.compile(r"<[^<>]*>")
-_TAG = re.compile(rf"</?(?:{_NAMES}){_REST}", re.IGNORECASE)
 _NAMES = "|".join(_BLOCK_NAMES.split())
 _BLOCK_TAG = re.compile(rf"</?(?:{_NAMES}){_REST}", re.IGNORECASE)
 _LINE_TAG = re.compile(rf"</?(?:{_NAMES})(?: [^<>]*)?>")
@@ -110,9 +106,14 @@ def _own(tools: ContextVar[Tool], make: Callable[[], Tool]) -> Tool:
 
 def _is_printable(text: str) -> bool:
     """`str.isprintable`; that looks up every character, which for long ASCII the encoded form need not."""
-    if len(text) > 64 and text.isascii():
+    if len(text) > _LONG and text.isascii():
         return not text.encode().translate(None, _PRINTABLE)
     return text.isprintable()
+
+
+def _has_wide_blanks(text: str) -> bool:
+    """Whether two spaces stand side by side. Over long texts `re` is twice as fast as `in`."""
+    return _TWO_SPACES.search(text) is not None if len(text) > _LONG else "  " in text
 
 
 def scrub(text: str) -> str:
@@ -132,7 +133,7 @@ def scrub_line(text: str) -> str:
 def collapse(text: str) -> str:
     """`text` with each run of blanks (any Unicode white space) as one, and none at the ends."""
     plain = text.replace("\n", " ")
-    if _TWO_SPACES.search(plain) or not _is_printable(plain):
+    if _has_wide_blanks(plain) or not _is_printable(plain):
         return " ".join(text.split())
     return plain.strip(" ")  # the only blanks of a printable text are spaces
 
