@@ -150,9 +150,9 @@ def publish_nodes(
     which read the store themselves.
     """
     failed: set[Node] = set()
+    alone = Pieces(desk.store, desk.output.directory, desk.site, folders)
     for kind in ("source", "category"):
         task = Task(tuple(sorted(node for node in due if node.kind == kind)), serial)
-        alone = Pieces(desk.store, desk.output.directory, desk.site, folders)
         if workers is not None and len(task.nodes) >= MANY:
             batches = _shared(desk, task, alone, workers)
         else:
@@ -184,21 +184,22 @@ def _shared(desk: Desk, task: Task, pieces: Pieces, workers: Workers) -> Generat
             yield made
 
 
-_at_hand: dict[tuple[str, int, str], Pieces] = {}
-"""In a worker: what it copies from during one part of a run."""
+_at_hand: dict[tuple[str, Site, int], Pieces] = {}
+"""In a worker: what it copies from during one run."""
 
 
 def make_share(desk: Desk, task: Task) -> Made:
     """In a worker: the first batch of documents of a task."""
-    part = (desk.store.url, task.serial, task.nodes[0].kind)
-    if part not in _at_hand:
+    run = (desk.store.url, desk.site, task.serial)
+    if run not in _at_hand:
         _at_hand.clear()
-        _at_hand[part] = Pieces(desk.store, desk.output.directory, desk.site, folders_of(desk))
-    return _make(_at_hand[part], desk, task)
+        _at_hand[run] = Pieces(desk.store, desk.output.directory, desk.site, folders_of(desk))
+    return _make(_at_hand[run], desk, task)
 
 
 def _make(pieces: Pieces, desk: Desk, task: Task) -> Made:
     """Documents of these nodes until a batch is full, staged; of the archives of the first those left."""
+    pieces.begin(task.nodes[0].kind)
     with desk.store.snapshot():
         months, stale = desk.store.months(task.nodes), desk.store.stale_months(task.nodes)
         work = Round(desk, pieces.folders, task.serial, months, stale, pieces)

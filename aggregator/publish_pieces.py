@@ -65,18 +65,27 @@ def _size(article: Article) -> int:
 
 
 class Pieces:
-    """The entries of documents, for one part of a run (sources, or categories), one site and one thread."""
+    """The entries of documents, for one run, one site and one thread; `begin` says which part of the run."""
 
     def __init__(self, store: Store, directory: Path, site: Site, folders: Mapping[Node, str]) -> None:
         self.cache = EntryCache()
         self.folders = folders
         self._store, self._directory, self._site = store, directory, site
+        self._part = ""
         self._shelf = _Shelf(store)
         self._owners: dict[str, Owner | None] = {}
         self._feeds: dict[str, Mapping[Kind, str]] = {}
         self._places: dict[tuple[str, str], Mapping[int, str]] = {}
         self._files: OrderedDict[str, Entries] = OrderedDict()
         self._room = FILE_BYTES
+
+    def begin(self, part: str) -> None:
+        """What is asked for from now on belongs to this part of the run: the files that others wrote are new."""
+        if part != self._part:
+            self._part, self._room = part, FILE_BYTES
+            self._owners.clear()
+            self._places.clear()
+            self._files.clear()
 
     def expect(self, paths: Iterable[str]) -> None:
         """These files are about to be asked for: what is known of them is looked up at once."""
