@@ -17,6 +17,7 @@ from pathlib import Path
 
 from aggregator.model import Article, Node, Outline
 from aggregator.options import Site
+from aggregator.publish.disk import read
 from aggregator.publish.feeds import EntryCache
 from aggregator.publish.head import page_path
 from aggregator.publish.paths import FEED_FILES
@@ -70,7 +71,7 @@ class Pieces:
     def __init__(self, store: Store, directory: Path, site: Site, folders: Mapping[Node, str]) -> None:
         self.cache = EntryCache()
         self.folders = folders
-        self._store, self._directory, self._site = store, directory, site
+        self._store, self._base, self._site = store, str(directory), site
         self._part = ""
         self._shelf = _Shelf(store)
         self._owners: dict[str, Owner | None] = {}
@@ -143,7 +144,7 @@ class Pieces:
         if owner is None or owner.entries is None:
             return None
         try:
-            data = (self._directory / path).read_bytes()
+            data = read(f"{self._base}/{path}")
         except OSError:
             return None
         if hashlib.sha256(data).digest() != owner.sha256:

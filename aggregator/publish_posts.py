@@ -104,7 +104,7 @@ def _placed(desk: Desk, articles: Iterable[Article]) -> dict[str, Article]:
             alike = desk.store.articles(desk.store.with_digits([claims[0].uid[:8]]))
             rivals = [one for one in alike if posts.post_path(one, desk.site.flavour) == path]
         for number, article in enumerate(sorted(rivals, key=lambda one: one.id)):
-            placed[posts.post_path(article, desk.site.flavour, apart=number > 0)] = article
+            placed[posts.post_path(article, desk.site.flavour, apart=True) if number else path] = article
     return placed
 
 

@@ -22,7 +22,7 @@ from itertools import accumulate, islice
 from pathlib import Path
 
 from aggregator.errors import PublishError
-from aggregator.publish.disk import FOLDER_MODE, flush, make_folder, write_new
+from aggregator.publish.disk import FOLDER_MODE, flush, make_folder, read, write_new
 
 _MARKER = ".aggregator-writing"
 _numbers = itertools.count(1)
@@ -267,7 +267,7 @@ class Output:
         if os.path.islink(target):  # noqa: PTH114 - text costs less than Path
             return True
         try:
-            digest = _digest(_read(target))
+            digest = _digest(read(target))
         except OSError:
             return False
         return ours.get(path) != digest and _note(path, digest) not in self.leftovers
@@ -341,18 +341,13 @@ def _holds(target: str, found: os.stat_result, data: bytes) -> bool:
     if not stat.S_ISREG(found.st_mode) or found.st_size != len(data):
         return False
     try:
-        return _read(target) == data
+        return read(target) == data
     except OSError:
         return False
 
 
 def _folder(place: str) -> str:
     return place.rpartition("/")[0]
-
-
-def _read(target: str) -> bytes:
-    with open(target, "rb", buffering=0) as file:  # noqa: PTH123 - text costs less than Path
-        return file.read()
 
 
 def _digest(data: bytes) -> bytes:
