@@ -12,7 +12,6 @@ from aggregator import seen
 from aggregator.errors import ParseError
 from aggregator.model import Document, FileStamp, Refined, SourceState
 from aggregator.options import Source
-from aggregator.parse import frontmatter
 from aggregator.parse.delta import parse_changes
 from aggregator.parse.encodings import decode
 from aggregator.refine.entries import Context, RefinedDocument, refine
@@ -105,6 +104,8 @@ def digest_files(
     source: Source, files: Sequence[RawFile], fallback_image: str, now: datetime
 ) -> DigestedFiles:
     """Parse and refine seed files, each a document of its own; one that fails costs only itself."""
+    from aggregator.parse import frontmatter  # what reads YAML and Markdown: feeds need neither
+
     articles: list[Refined] = []
     stamps: dict[str, FileStamp] = {}
     problems: list[str] = []
