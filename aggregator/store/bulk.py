@@ -1,17 +1,20 @@
-"""Statements for many rows that are turned into text once.
+"""Statements of the hot path: SQLAlchemy turns them into text once, and its driver runs them.
 
-SQLAlchemy builds the parameters of every row anew, type by type, and lays out every IN anew; where
-thousands of rows pass, that costs more than the database does. Our columns hold what drivers take as
-it is.
+SQLAlchemy builds the parameters of every row anew, type by type, lays out every IN anew, and describes
+every result anew; where thousands of rows or statements pass, that costs more than the database does.
+Our columns hold what drivers take and give as it is.
 """
 
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from importlib import import_module
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from aggregator.store.chunks import SIZE, chunks
 
@@ -57,11 +60,11 @@ class Bulk:
             return
         text, order, _ = self._text(conn)
         if order is None:
-            conn.exec_driver_sql(text, list(rows))
+            _run(conn, text, rows, many=True)
         elif len(order) == 1:
-            conn.exec_driver_sql(text, [(row[order[0]],) for row in rows])
+            _run(conn, text, [(row[order[0]],) for row in rows], many=True)
         else:
-            conn.exec_driver_sql(text, list(map(itemgetter(*order), rows)))
+            _run(conn, text, list(map(itemgetter(*order), rows)), many=True)
 
     def tuples(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """The same for rows that are tuples in the order of `names`, of which there may be many."""
@@ -69,7 +72,7 @@ class Bulk:
             return
         text, order, _ = self._text(conn)
         if order == self._names:
-            conn.exec_driver_sql(text, list(rows))
+            _run(conn, text, rows, many=True)
         else:
             self(conn, [dict(zip(self._names, row, strict=True)) for row in rows])
 
@@ -90,20 +93,16 @@ class Single:
 
     def __call__(self, conn: Connection, **named: object) -> Any:  # noqa: ANN401 - a row
         """Run it and return the first row, None if there is none."""
-        return self._run(conn, named).first()
+        return next(iter(self.all(conn, **named)), None)
 
     def all(self, conn: Connection, **named: object) -> list[Any]:
         """Run it and return all rows."""
-        return list(self._run(conn, named))
-
-    def _run(self, conn: Connection, named: Row) -> Any:  # noqa: ANN401 - rows
         dialect = conn.dialect.name
         if dialect not in self._texts:
             self._texts[dialect] = _text(conn, self._build(conn), self._names)
         text, order, own = self._texts[dialect]
         given = own | named
-        ordered = given if order is None else tuple(given[name] for name in order)
-        return conn.exec_driver_sql(text, ordered)
+        return _run(conn, text, given if order is None else tuple(given[name] for name in order))
 
 
 class Lookup:
@@ -126,7 +125,7 @@ class Lookup:
             text, order, own = self._text(conn, size)
             given = own | dict(zip(_VALUES, padded, strict=False)) | named
             ordered = given if order is None else tuple(map(given.__getitem__, order))
-            rows += conn.exec_driver_sql(text, ordered).all()
+            rows += _run(conn, text, ordered)
         return rows
 
     def _text(self, conn: Connection, size: int) -> Text:
@@ -135,6 +134,31 @@ class Lookup:
             parameters: list[sa.BindParameter[Any]] = list(map(sa.bindparam, _VALUES[:size]))
             self._texts[name] = _text(conn, self._build(parameters), None)
         return self._texts[name]
+
+
+def _run(conn: Connection, text: str, parameters: Any, *, many: bool = False) -> list[Any]:  # noqa: ANN401 - as drivers
+    """Run a text within the connection's transaction and return its rows, which are named tuples.
+
+    Of two columns with one name the first bears it. Errors are as SQLAlchemy's.
+    """
+    errors = conn.dialect.loaded_dbapi.Error
+    cursor = conn.connection.cursor()
+    try:
+        (cursor.executemany if many else cursor.execute)(text, parameters)
+        if not cursor.description:
+            return []
+        return list(map(_row(tuple([column[0] for column in cursor.description])), cursor.fetchall()))
+    except errors as error:
+        raise DBAPIError.instance(text, None, error, errors, dialect=conn.dialect) from error
+    finally:
+        cursor.close()
+
+
+@lru_cache(maxsize=256)
+def _row(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
+    named: Any = namedtuple  # noqa: PYI024 - the fields are those that a statement selects
+    make: Callable[[Iterable[Any]], Any] = named("Row", names, rename=True)._make
+    return make
 
 
 def _text(conn: Connection, statement: Any, names: Sequence[str] | None) -> Text:  # noqa: ANN401 - any statement
