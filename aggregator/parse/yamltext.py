@@ -212,7 +212,7 @@ _resolve: Callable[[type[yaml.Node], str, tuple[bool, bool]], str] = Resolver().
 
 def one_line(text: str) -> str:
     """`text` with each newline, control character and line separator as one blank."""
-    return _CONTROLS.sub(" ", text)
+    return text if text.isprintable() else _CONTROLS.sub(" ", text)
 
 
 def quoted(text: str) -> str:

@@ -64,16 +64,8 @@ def render(article: Article, site: Site) -> bytes:
     }
     if image:
         fields |= {"headimg": image, "thumbnail": image}
-    extra: dict[str, Value] = {
-        "link": article.link or "",
-        # A seed file is known by its path, which is nobody else's guid.
-        "guid": (article.guid if article.sources[0].kind == "feed" else "") or "",
-        "tags": article.tags,
-        "updated": moment(article.updated),
-        "source": (article.origin and article.origin.title) or article.sources[0].source,
-        "also_in": _also_in(article),
-    }
-    fields |= {key: value for key, value in extra.items() if value and key in site.extra_keys}
+    extra = {key: value(article, moment) for key, value in _EXTRA.items() if key in site.extra_keys}
+    fields |= {key: value for key, value in extra.items() if value}
     body = beginning(article.body, article.summary, article.link, EXCERPT) if short else article.body
     return frontmatter.write(fields, body, hexo=site.flavour == "hexo")
 
@@ -91,6 +83,20 @@ def _also_in(article: Article) -> tuple[str, ...]:
     return tuple(names)
 
 
+Moment = Callable[[datetime], str]
+
+# The keys that a site may ask for, and what they hold.
+_EXTRA: Mapping[str, Callable[[Article, Moment], Value]] = {
+    "link": lambda article, _: article.link or "",
+    # A seed file is known by its path, which is nobody else's guid.
+    "guid": lambda article, _: (article.guid if article.sources[0].kind == "feed" else "") or "",
+    "tags": lambda article, _: article.tags,
+    "updated": lambda article, moment: moment(article.updated),
+    "source": lambda article, _: (article.origin and article.origin.title) or article.sources[0].source,
+    "also_in": lambda article, _: _also_in(article),
+}
+
+
 def _rfc1123(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
@@ -100,7 +106,7 @@ def _iso(moment: datetime) -> str:
 
 
 # How each engine wants its dates: Hexo as the archive has them, the others as YAML's own.
-_DATES: Mapping[Flavour, Callable[[datetime], str]] = {"hexo": _rfc1123, "jekyll": _iso, "hugo": _iso}
+_DATES: Mapping[Flavour, Moment] = {"hexo": _rfc1123, "jekyll": _iso, "hugo": _iso}
 # What each engine must be told besides: Jekyll's themes ask for a layout, and Hugo takes Markdown's word
 # that there is no HTML in it.
 _FLAVOUR_KEYS: Mapping[Flavour, Mapping[str, Value]] = {
