@@ -16,6 +16,7 @@ import typer
 from aggregator import __version__, cli_articles, cli_upkeep
 from aggregator.cli_shared import AsJson, Config, at_work, load_settings, open_store, tell_hub
 from aggregator.errors import AggregatorError, SettingsError
+from aggregator.memory import tidy_seldom
 
 if TYPE_CHECKING:
     from aggregator.config import Settings
@@ -30,6 +31,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; every error that is this program's to report is one clear text."""
+    tidy_seldom()
     try:
         app()
     except SettingsError as error:
