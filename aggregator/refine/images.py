@@ -82,4 +82,4 @@ def _is_decoration(src: str, attributes: dict[str, str]) -> bool:
     if any(map(_TINY.fullmatch, sides)) or all(map(_SMALL.fullmatch, sides)):
         return True
     where = f"{src} {attributes.get('class', '')}".lower()
-    return any(part in where for part in NO_LEAD)
+    return any(map(where.__contains__, NO_LEAD))

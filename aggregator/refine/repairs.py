@@ -172,7 +172,7 @@ def _counts(src: str) -> bool:
         if start is not None and f"/{path}".startswith(start):
             return True
         host = host.partition(".")[2]
-    return any(program in src for program in PIXEL_PROGRAMS)
+    return any(map(src.__contains__, PIXEL_PROGRAMS))
 
 
 _PIXEL_PATHS = dict(PIXELS.keys())
