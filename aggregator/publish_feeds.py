@@ -286,9 +286,7 @@ def _archive(work: Round, node: Node, page: ArchivePage) -> Iterator[Document]:
 
 def _touched(work: Round, node: Node, view: View) -> Iterator[ArchivePage]:
     """The documents that hold a place that changed, or are new, or have another neighbour than before."""
-    known = archives.in_order(view.there)
-    linked = [None, *known, None]
-    neighbours = {name: (linked[number], linked[number + 2]) for number, name in enumerate(known)}
+    moved = _moved(view)
     archived = {page.month for page in view.pages}
     months = work.months[node]
     spans = {
@@ -297,9 +295,18 @@ def _touched(work: Round, node: Node, view: View) -> Iterator[ArchivePage]:
         if month in archived
     }
     for page in view.pages:
-        moved = neighbours.get(page.name) != (page.prev, page.next)
-        if moved or (page.month in spans and _shows(work, node, page, *spans[page.month])):
+        if page.name in moved or (page.month in spans and _shows(work, node, page, *spans[page.month])):
             yield page
+
+
+def _moved(view: View) -> set[str]:
+    """The names of the documents that are new, or have another neighbour than before."""
+    if not view.gone and len(view.there) == len(view.pages):
+        return set()  # as nearly always; a feed of many years has thousands
+    known = archives.in_order(view.there)
+    linked = [None, *known, None]
+    neighbours = {name: (linked[number], linked[number + 2]) for number, name in enumerate(known)}
+    return {page.name for page in view.pages if neighbours.get(page.name) != (page.prev, page.next)}
 
 
 def _shows(work: Round, node: Node, page: ArchivePage, first: int, stop: int) -> bool:

@@ -14,7 +14,7 @@ article of a later one: the clock is never asked.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aggregator.model import Article
 from aggregator.options import Site
@@ -23,9 +23,11 @@ from aggregator.publish.paths import ARCHIVE, address
 ENDING = ".atom"
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivePage:
-    """One archive document: the articles `start` to `stop` of a month, counted from its oldest."""
+class ArchivePage(NamedTuple):
+    """One archive document: the articles `start` to `stop` of a month, counted from its oldest.
+
+    A tuple, as a feed of many years has thousands.
+    """
 
     name: str
     month: str
@@ -55,7 +57,6 @@ def plan(months: Mapping[str, int], live: int, size: int) -> tuple[ArchivePage, 
     if parts[-1][1] == last and months[last] % size and months[last] % size <= live:
         parts.pop()
     names = [None, *(name for name, *_ in parts), None]
-    # Built once each, as a feed of many years has thousands.
     return tuple(ArchivePage(*part, names[number], names[number + 2]) for number, part in enumerate(parts))
 
 
