@@ -35,6 +35,7 @@ _MAILBOX = re.compile(
     r"(?:(?P<before>[^<>@()]{1,200}?)\s*<)?(?P<email>[^\s@<>()]{1,200}@[^\s@<>()]{1,200})>?\s*(?:\((?P<after>[^()]{1,200})\))?"
 )
 _FACES = re.compile(r"^https?://(?:\w+\.)?gravatar\.com/avatar/")
+_PICTURED = frozenset(("media_thumbnail", "media_content", "image"))
 _IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg|tiff?)(?:$|[?#])", re.IGNORECASE)
 
 ICON = 64
@@ -321,6 +322,8 @@ def _playable(found: Found) -> Iterator[Found]:
 
 def _images(found: Found) -> Iterator[str]:
     """Addresses of Media RSS and iTunes images, the widest first; unknown widths count as middling."""
+    if _PICTURED.isdisjoint(found):
+        return
     named: list[tuple[int, int, str]] = []
     thumbnails = _list(found, "media_thumbnail")
     pictures = [item for item in _list(found, "media_content") if _is_image(item)]
