@@ -204,7 +204,7 @@ def _make(pieces: Pieces, desk: Desk, task: Task) -> Made:
         months, stale = desk.store.months(task.nodes), desk.store.stale_months(task.nodes)
         work = Round(desk, pieces.folders, task.serial, months, stale, pieces)
         parts, rest, left = _parts(work, task)
-        draft = desk.draft([document for part in parts for document in part.documents])
+        draft = desk.draft([document for part in parts for document in part.documents], pieces.intact)
     problems = (*work.problems, *pieces.cache.problems.values())
     pieces.cache.problems.clear()
     owners = {document.path: part.node for part in parts for document in part.documents}

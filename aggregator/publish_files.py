@@ -6,13 +6,14 @@ edited since, is kept unless `force` says otherwise.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from aggregator.model import Node
 from aggregator.options import Site, Source
-from aggregator.publish.files import Output, Staged, Written
+from aggregator.publish.disk import Stamp
+from aggregator.publish.files import UNSEEN, Output, Staged, Written
 from aggregator.publish.websub import topics
 from aggregator.store import OutputRecord, Store
 
@@ -91,10 +92,13 @@ class Desk:
         """
         return self.put(self.draft(documents), serial=serial, posts=posts, nodes=nodes, gone=gone)
 
-    def draft(self, documents: Sequence[Document]) -> Draft:
-        """The first half of `write`, in any process. Raises PublishError."""
+    def draft(self, documents: Sequence[Document], intact: Mapping[str, Stamp] = UNSEEN) -> Draft:
+        """The first half of `write`, in any process; `intact` are files known to be as we wrote them.
+
+        Raises PublishError.
+        """
         files = {document.path: document.data for document in documents}
-        staged = self.output.stage(files, self._ours(files))
+        staged = self.output.stage(files, self._ours(files), intact)
         digests = {path: digest for path, _, digest in staged.files}
         return Draft(staged, tuple(_record(each, digests.get(each.path)) for each in documents))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from aggregator.model import Article, Node, Outline
 from aggregator.options import Site
-from aggregator.publish.disk import read
+from aggregator.publish.disk import Stamp, read_stamped
 from aggregator.publish.feeds import EntryCache
 from aggregator.publish.head import page_path
 from aggregator.publish.paths import FEED_FILES
@@ -66,7 +66,10 @@ def _size(article: Article) -> int:
 
 
 class Pieces:
-    """The entries of documents, for one run, one site and one thread; `begin` says which part of the run."""
+    """The entries of documents, for one run, one site and one thread; `begin` says which part of the run.
+
+    `intact` are the stamps of the files that were found to be as we wrote them.
+    """
 
     def __init__(self, store: Store, directory: Path, site: Site, folders: Mapping[Node, str]) -> None:
         self.cache = EntryCache()
@@ -78,15 +81,17 @@ class Pieces:
         self._feeds: dict[str, Mapping[Kind, str]] = {}
         self._places: dict[tuple[str, str], Mapping[int, str]] = {}
         self._files: OrderedDict[str, Entries] = OrderedDict()
+        self.intact: dict[str, Stamp] = {}
         self._room = FILE_BYTES
 
     def begin(self, part: str) -> None:
-        """What is asked for from now on belongs to this part of the run: the files that others wrote are new."""
+        """What is asked for from now on is of this part of the run: the files that others wrote are new."""
         if part != self._part:
             self._part, self._room = part, FILE_BYTES
             self._owners.clear()
             self._places.clear()
             self._files.clear()
+            self.intact.clear()
 
     def expect(self, paths: Iterable[str]) -> None:
         """These files are about to be asked for: what is known of them is looked up at once."""
@@ -144,12 +149,13 @@ class Pieces:
         if owner is None or owner.entries is None:
             return None
         try:
-            data = read(f"{self._base}/{path}")
+            data, found = read_stamped(f"{self._base}/{path}")
         except OSError:
             return None
         if hashlib.sha256(data).digest() != owner.sha256:
             self._owners[path] = None
             return None
+        self.intact[path] = found
         entries = self._files[path] = Entries(data, owner.entries)
         self._room -= entries.size
         while self._room < 0 and len(self._files) > 1:

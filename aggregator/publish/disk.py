@@ -24,6 +24,22 @@ def read(path: str) -> bytes:
         return file.read()
 
 
+Stamp = tuple[int, int, int]
+"""What tells that a file is still the same: inode, bytes, and when it changed, in nanoseconds."""
+
+
+def stamp(found: os.stat_result) -> Stamp:
+    """The stamp of a file as the system describes it."""
+    return found.st_ino, found.st_size, found.st_ctime_ns
+
+
+def read_stamped(path: str) -> tuple[bytes, Stamp]:
+    """The bytes of a file and its stamp as of before they were read. Raises OSError."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - text costs less than Path
+        before = stamp(os.fstat(file.fileno()))
+        return file.read(), before
+
+
 def write_new(path: str, data: bytes) -> None:
     """Writes a new file. Raises OSError, and leaves nothing then."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
@@ -87,11 +103,12 @@ def _flush_each(paths: Iterable[str]) -> None:
             os.close(descriptor)
 
 
-def make_folder(folder: Path, touched: set[Path]) -> None:
+def make_folder(folder: str, touched: set[str]) -> None:
     """Makes a folder and those above it; `touched` are those in which one was made. Raises OSError."""
-    if folder.is_dir():
+    if os.path.isdir(folder):  # noqa: PTH112 - text costs less than Path
         return
-    make_folder(folder.parent, touched)
-    folder.mkdir(exist_ok=True)  # another process may be quicker
-    folder.chmod(FOLDER_MODE)
-    touched.add(folder.parent)
+    above = os.path.dirname(folder)  # noqa: PTH120
+    make_folder(above, touched)
+    Path(folder).mkdir(exist_ok=True)  # another process may be quicker
+    Path(folder).chmod(FOLDER_MODE)
+    touched.add(above)

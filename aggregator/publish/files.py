@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate, islice
 from pathlib import Path
+from types import MappingProxyType
 
 from aggregator.errors import PublishError
-from aggregator.publish.disk import FOLDER_MODE, flush, make_folder, read, write_new
+from aggregator.publish.disk import FOLDER_MODE, Stamp, flush, make_folder, read, stamp, write_new
 
 _MARKER = ".aggregator-writing"
 _numbers = itertools.count(1)
@@ -65,6 +66,9 @@ class Staged:
     kept: tuple[str, ...] = ()
 
 
+UNSEEN: Mapping[str, Stamp] = MappingProxyType({})
+
+
 class Output:
     """The outputs folder. Paths are posix and relative to it; nothing outside it is ever touched.
 
@@ -77,8 +81,9 @@ class Output:
         self.leftovers = leftovers
         self._begun = False
         self._shared = self._doubtful = False
+        self._intact = UNSEEN
         self._unrecorded: set[str] = set()
-        self._links: dict[str, Path | None] = {}  # by folder, for one batch
+        self._links: dict[str, str | None] = {}  # by folder, for one batch
         self._base = str(directory)  # what is done for every file is done with text: Path costs more
 
     def write(self, files: Mapping[str, bytes], ours: Mapping[str, bytes] | None = None) -> Written:
@@ -110,16 +115,25 @@ class Output:
                 self._mark()
         self._begun = True
 
-    def stage(self, files: Mapping[str, bytes], ours: Mapping[str, bytes] | None = None) -> Staged:
-        """The first half of `write`, in any process, once another has begun."""
+    def stage(
+        self,
+        files: Mapping[str, bytes],
+        ours: Mapping[str, bytes] | None = None,
+        intact: Mapping[str, Stamp] = UNSEEN,
+    ) -> Staged:
+        """The first half of `write`, in any process, once another has begun.
+
+        `intact` are the stamps of files that were found to be ours, so that they are not read again.
+        """
         self._links.clear()
+        self._intact = intact
         failed: dict[str, str] = {}
         kept: list[str] = []
         wanted = {path: data for path, data in files.items() if self._differs(path, data, ours, kept, failed)}
         with _whole_disk(self.directory):
             folders = self._make_folders(wanted, failed)
             staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
-        return Staged(tuple(staged), frozenset(map(str, folders)), failed, tuple(kept))
+        return Staged(tuple(staged), frozenset(folders), failed, tuple(kept))
 
     def place(self, staged: Staged, *, lasting: bool = True) -> Written:
         """The second half of `write`. What is `lasting` counts as ours until `settle`, even after a kill."""
@@ -231,10 +245,10 @@ class Output:
             return None
         return self._place(path)
 
-    def _link_above(self, parts: Sequence[str]) -> Path | None:
+    def _link_above(self, parts: Sequence[str]) -> str | None:
         """The first of nested folders that is a symbolic link."""
-        folders = accumulate(parts, Path.joinpath, initial=self.directory)
-        return next((folder for folder in islice(folders, 1, None) if folder.is_symlink()), None)
+        folders = accumulate(parts, "{}/{}".format, initial=self._base)
+        return next((folder for folder in islice(folders, 1, None) if os.path.islink(folder)), None)  # noqa: PTH114
 
     def _differs(
         self,
@@ -264,21 +278,24 @@ class Output:
 
     def _is_foreign(self, path: str, target: str, ours: Mapping[str, bytes]) -> bool:
         """Whether the file at `target` is not what we last wrote there."""
-        if os.path.islink(target):  # noqa: PTH114 - text costs less than Path
-            return True
         try:
+            found = os.lstat(target)
+            if stat.S_ISLNK(found.st_mode):
+                return True
+            if self._intact.get(path) == stamp(found):
+                return False
             digest = _digest(read(target))
         except OSError:
             return False
         return ours.get(path) != digest and _note(path, digest) not in self.leftovers
 
-    def _make_folders(self, files: Mapping[str, bytes], failed: dict[str, str]) -> set[Path]:
+    def _make_folders(self, files: Mapping[str, bytes], failed: dict[str, str]) -> set[str]:
         """Makes the folders that the files need; the parents whose listing this changed."""
-        touched: set[Path] = set()
+        touched: set[str] = set()
         done: set[str] = set()
         for path in files:
             folder = _folder(self._place(path))
-            if folder not in done and _attempt(path, failed, partial(make_folder, Path(folder), touched)):
+            if folder not in done and _attempt(path, failed, partial(make_folder, folder, touched)):
                 done.add(folder)
         return touched
 
