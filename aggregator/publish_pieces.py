@@ -89,6 +89,7 @@ class Pieces:
         if part != self._part:
             self._part, self._room = part, FILE_BYTES
             self._owners.clear()
+            self._feeds.clear()
             self._places.clear()
             self._files.clear()
             self.intact.clear()

@@ -47,6 +47,19 @@ def test_archives_are_copied_from_those_of_the_source(tmp_path: Path) -> None:
     assert all(piece is not None and any(piece.data in data for data in files) for piece in pieces)
 
 
+def test_each_part_of_a_run_looks_for_files_anew(tmp_path: Path) -> None:
+    """What was copied for sources, and is not in memory, is copied for categories too."""
+    world = published(tmp_path)
+    with world.store() as store:
+        desk = Desk(world.settings.site, (), store, Output(world.outputs), PublishReport(), lambda: False)
+        articles = store.outlines(store.newest(EVERYTHING, 2))
+        pieces = Pieces(store, world.outputs, world.settings.site, folders_of(desk))
+        for part in ("source", "category"):
+            pieces.begin(part)
+            found = pieces.of("atom", f"feeds/new/{part}")(articles, entry_ids(articles))
+            assert [piece is not None and piece.checked for piece in found] == [True] * 2
+
+
 def test_what_stands_in_no_live_feed_is_rendered(tmp_path: Path) -> None:
     """Without a month only the live feed and the page of the source are looked at."""
     world = published(tmp_path)
