@@ -1,20 +1,16 @@
-"""Statements of the hot path: SQLAlchemy turns them into text once, and its driver runs them.
+"""Statements of the hot path, which SQLAlchemy turns into text once.
 
-SQLAlchemy builds the parameters of every row anew, type by type, lays out every IN anew, and describes
-every result anew; where thousands of rows or statements pass, that costs more than the database does.
-Our columns hold what drivers take and give as it is.
+It builds the parameters of every row anew, type by type, and lays out every IN anew; where thousands of
+rows pass, that costs more than the database does. Our columns hold what drivers take and give as it is.
 """
 
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from importlib import import_module
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
 from aggregator.store.chunks import SIZE, chunks
 
@@ -60,11 +56,11 @@ class Bulk:
             return
         text, order, _ = self._text(conn)
         if order is None:
-            _run(conn, text, rows, many=True)
+            _run(conn, text, list(rows))
         elif len(order) == 1:
-            _run(conn, text, [(row[order[0]],) for row in rows], many=True)
+            _run(conn, text, [(row[order[0]],) for row in rows])
         else:
-            _run(conn, text, list(map(itemgetter(*order), rows)), many=True)
+            _run(conn, text, list(map(itemgetter(*order), rows)))
 
     def tuples(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """The same for rows that are tuples in the order of `names`, of which there may be many."""
@@ -72,7 +68,7 @@ class Bulk:
             return
         text, order, _ = self._text(conn)
         if order == self._names:
-            _run(conn, text, rows, many=True)
+            _run(conn, text, list(rows))
         else:
             self(conn, [dict(zip(self._names, row, strict=True)) for row in rows])
 
@@ -136,29 +132,10 @@ class Lookup:
         return self._texts[name]
 
 
-def _run(conn: Connection, text: str, parameters: Any, *, many: bool = False) -> list[Any]:  # noqa: ANN401 - as drivers
-    """Run a text within the connection's transaction and return its rows, which are named tuples.
-
-    Of two columns with one name the first bears it. Errors are as SQLAlchemy's.
-    """
-    errors = conn.dialect.loaded_dbapi.Error
-    cursor = conn.connection.cursor()
-    try:
-        (cursor.executemany if many else cursor.execute)(text, parameters)
-        if not cursor.description:
-            return []
-        return list(map(_row(tuple([column[0] for column in cursor.description])), cursor.fetchall()))
-    except errors as error:
-        raise DBAPIError.instance(text, None, error, errors, dialect=conn.dialect) from error
-    finally:
-        cursor.close()
-
-
-@lru_cache(maxsize=256)
-def _row(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
-    named: Any = namedtuple  # noqa: PYI024 - the fields are those that a statement selects
-    make: Callable[[Iterable[Any]], Any] = named("Row", names, rename=True)._make
-    return make
+def _run(conn: Connection, text: str, parameters: Any) -> list[Any]:  # noqa: ANN401 - as drivers take them
+    """Run a text, for one row or a list of them, and return the rows that it gives."""
+    result = conn.exec_driver_sql(text, parameters)
+    return list(result) if result.returns_rows else []
 
 
 def _text(conn: Connection, statement: Any, names: Sequence[str] | None) -> Text:  # noqa: ANN401 - any statement
