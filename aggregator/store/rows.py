@@ -110,7 +110,7 @@ class Rows:
 
     def _seen(self, given: Given) -> Row:
         entry = given.entry
-        if entry.link and entry.canonical_link:
+        if entry.link and entry.canonical_link and not self.batch.source.full_text:  # a page may name another
             self.links[entry.link] = entry.canonical_link
         return {
             "node_id": self.nodes[entry.categories] if entry.categories else None,
