@@ -5,10 +5,12 @@ Rules of this file: what comes out is not safe; refining sanitises it like all o
 
 import functools
 import re
-
-from markdown_it import MarkdownIt
+from typing import TYPE_CHECKING
 
 from aggregator.errors import ParseError
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 MAX_CHARS = 512 * 1024
 """Longer texts are not rendered: the worst of them would take many seconds."""
@@ -69,5 +71,7 @@ def render(body: str) -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _renderer() -> MarkdownIt:
+def _renderer() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # takes longer to import than a post to write
+
     return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
