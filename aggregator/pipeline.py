@@ -49,6 +49,8 @@ SLOW = 0.01
 """Seconds without a result after which one more gathers, if servers are what the others wait for."""
 TOGETHER = 0.01
 """Seconds in which more may come to be stored together: to wake for each result costs more than the rest."""
+MANY = 16
+"""Sources with news from which on workers will make the outputs."""
 PATIENCE = 1.0
 """Seconds without a result after which what was stored is published."""
 
@@ -147,7 +149,7 @@ class _Pass:
         self._feeds = sorted(feeds, key=lambda source: states[source.name].failures > 0)
         self._turns = Turns(HostQueue(self._feeds, states))
         self._harvests: queue.Queue[Harvest | None] = queue.Queue(maxsize=2 * BATCH)
-        self._unpublished = False
+        self._unpublished = 0
         self._sites = Sites(settings.sources)
         self._lock = threading.Lock()
         self._pauses: dict[str, schedule.Pause] = {}
@@ -267,7 +269,12 @@ class _Pass:
                 self._store.save_state(other, schedule.paused(states[other.name], pause))
 
     def _tell(self, rows: list[SourceReport]) -> None:
-        self._unpublished |= any(row.result == "updated" for row in rows)
+        before = self._unpublished
+        self._unpublished += sum(row.result == "updated" for row in rows)
+        if before < MANY <= self._unpublished:
+            # Their importing then goes on beside what this process has to do alone.
+            for _ in range(PROCESSES):
+                self._tools.workers.submit(tasks.get_ready_to_publish)
         for row in rows:
             self.rows.append(row)
             self._plan.seen(row, len(self._due))
@@ -277,7 +284,7 @@ class _Pass:
         self.published += publish(
             self._settings, self._store, stop=self._plan.stop, workers=self._tools.workers
         )
-        self._unpublished = False
+        self._unpublished = 0
 
 
 # --- feeds ------------------------------------------------------------------------------

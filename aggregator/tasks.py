@@ -19,6 +19,12 @@ def get_ready() -> None:
     import_module("aggregator.digest")
 
 
+def get_ready_to_publish() -> None:
+    """Import what makes outputs."""
+    for name in ("publish_posts", "publish_feeds"):
+        import_module(f"aggregator.{name}")
+
+
 def digest_feed(
     source: Source,
     state: SourceState,
