@@ -177,22 +177,23 @@ def measure(root: Path, row: Row, server: FeedServer, runs: int) -> None:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Everything measured, as Markdown."""
-    lines = [
-        f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}; {CATEGORY_PATHS} category paths.",
-        "Seconds of wall (of CPU) of whole processes, start-up included, and MiB of the largest.",
-        "",
-        "| articles | database, MB | outputs, MB (files) | recording | " + " | ".join(STEPS.values()) + " |",
-        "| --- " * (4 + len(STEPS)) + "|",
-    ]
-    for row in rows:
-        cells = [f"{row.articles:,}", f"{row.database / 1e6:,.0f}"]
-        cells += [f"{row.outputs / 1e6:,.0f} ({row.files:,})", f"{row.fill:,.1f}"]
-        for name in STEPS:
-            cost = row.least[name]
-            cells.append(f"{cost.wall:,.2f} ({cost.cpu:,.2f}), {cost.memory:.0f}")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    """Everything measured, as Markdown: a column a size."""
+    facts = {
+        "": [f"{row.articles:,} articles" for row in rows],
+        "---": ["---" for _ in rows],
+        "database, MB": [f"{row.database / 1e6:,.0f}" for row in rows],
+        "outputs, MB": [f"{row.outputs / 1e6:,.0f}" for row in rows],
+        "files in them": [f"{row.files:,}" for row in rows],
+        "record the step, s": [f"{row.fill:,.1f}" for row in rows],
+    }
+    for name, meaning in STEPS.items():
+        costs = [row.least[name] for row in rows]
+        facts[meaning] = [f"{cost.wall:,.2f} ({cost.cpu:,.2f}), {cost.memory:.0f}" for cost in costs]
+    told = (
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}; {CATEGORY_PATHS} category paths. Of a step: "
+    )
+    told += "seconds of wall (of CPU) of the whole process, start-up included, and MiB of the largest.\n\n"
+    return told + "".join(f"| {' | '.join([fact, *values])} |\n" for fact, values in facts.items())
 
 
 if __name__ == "__main__":
