@@ -25,7 +25,7 @@ from aggregator.publish.pieces import Entries, Kind, Piece, Take, articles_in, i
 from aggregator.store import Owner, Store
 
 SHELF_BYTES = 16_000_000
-FILE_BYTES = 48_000_000
+FILE_BYTES = 24_000_000
 """About how much of articles, and of files, is kept in memory during a run."""
 PLACES = 200_000
 """Articles of which it is kept in memory which archive document holds them."""

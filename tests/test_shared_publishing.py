@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 from dying import stage
-from entries import NOON, entry, feed
+from entries import LONG, NOON, entry, feed
 
-from aggregator import publish_feeds, publish_posts
+from aggregator import publish_feeds, publish_posts, tasks
 from aggregator.config import load
 from aggregator.model import SourceState
 from aggregator.options import Site
+from aggregator.pipeline import WORKER_MEMORY
 from aggregator.publish.files import Output
 from aggregator.publish_files import Desk, PublishReport
 from aggregator.publish_shares import in_order
 from aggregator.publishing import publish
 from aggregator.store import Store
-from aggregator.workers import Workers
+from aggregator.workers import PROCESSES, Workers
 
 SOURCES = [feed(f"S{number}", f"group {number % 3}", f"S{number}") for number in range(12)]
 
@@ -109,6 +110,24 @@ def test_what_nobody_takes_is_removed(tmp_path: Path, store: Store) -> None:
     with Workers(2) as workers, closing(in_order(desk, workers, deque(range(6)), stage, stage)) as shares:
         desk.put(next(shares)[1].draft, serial=0)
     assert [path.name for path in output.directory.rglob("*.t*")] == ["0.txt"]
+
+
+@pytest.mark.soak
+def test_workers_make_many_outputs_within_their_memory(tmp_path: Path) -> None:
+    """What workers keep at hand fits into what a pass allows them: none has to be replaced."""
+    (tmp_path / "feeds.toml").write_text("")
+    sources = [feed(f"S{number}", f"group {number % 5}", f"section {number % 50}") for number in range(300)]
+    with Store.open(f"sqlite:///{tmp_path}/x.db") as store:
+        store.reconcile(sources, NOON)
+        for source in sources:
+            names = [f"{source.name}-{number}" for number in range(20)]
+            entries = [entry(name, body=f"<p>{name} {LONG * 20}</p>") for name in names]
+            store.record(source, entries, SourceState(feed_title=source.name), NOON)
+        settings = load(tmp_path / "feeds.toml")
+        with Workers(PROCESSES, memory=WORKER_MEMORY, initializer=tasks.get_ready) as workers:
+            report = publish(settings, store, everything=True, workers=workers)
+            assert workers.lost == 0
+    assert (report.posts, report.problems) == (6000, [])
 
 
 def test_small_batches_give_the_same_bytes(

@@ -29,7 +29,7 @@ _ENTRY: Mapping[Kind, Callable[[Facts], bytes]] = {
 LIVE_BYTES = 2_000_000
 """About how large a live feed may get; what does not fit stands in the archives."""
 _OVERHEAD = 1_000  # bytes of an entry beside its body
-CACHE_BYTES = 64_000_000
+CACHE_BYTES = 24_000_000
 """Of entries that are kept rendered; a feed shares most of its entries with those above it."""
 KNOWN = 500
 """Articles of which the facts are kept: those of one feed, if it is of the usual size."""

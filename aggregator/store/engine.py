@@ -29,7 +29,7 @@ _ON_CONNECT = {
         "PRAGMA synchronous=FULL",  # what was committed survives a power cut
         "PRAGMA foreign_keys=ON",
         "PRAGMA temp_store=MEMORY",
-        "PRAGMA cache_size=-65536",  # 64 MiB: the inner pages of all indexes of a large store
+        "PRAGMA cache_size=-32768",  # 32 MiB: the inner pages of all indexes of a large store
     ),
 }
 
