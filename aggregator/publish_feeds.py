@@ -167,7 +167,6 @@ def publish_nodes(
 def _alone(desk: Desk, task: Task, pieces: Pieces) -> Generator[Made, None, None]:
     """Everything rendered here, batch by batch."""
     while task.nodes:
-        desk.output.begin()
         made = _make(pieces, desk, task)
         yield made
         task = replace(task, nodes=made.rest, left=made.left)

@@ -66,7 +66,6 @@ def _made(desk: Desk, stale: Stale, workers: Workers | None) -> Generator[tuple[
     shares = deque(stale.posts[at : at + SHARE] for at in range(0, len(stale.posts), SHARE))
     if workers is None or len(stale.posts) < MANY:
         for ids in shares:
-            desk.output.begin()
             yield ids, make_share(desk, ids)
         return
     taken: dict[str, int] = {}

@@ -18,12 +18,6 @@ MANY = 32
 """From so many files on, the file system is flushed as a whole, in a tenth of the time."""
 
 
-def read(path: str) -> bytes:
-    """The bytes of a file. Raises OSError."""
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - text costs less than Path
-        return file.read()
-
-
 Stamp = tuple[int, int, int]
 """What tells that a file is still the same: inode, bytes, and when it changed, in nanoseconds."""
 
@@ -38,6 +32,11 @@ def read_stamped(path: str) -> tuple[bytes, Stamp]:
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - text costs less than Path
         before = stamp(os.fstat(file.fileno()))
         return file.read(), before
+
+
+def read(path: str) -> bytes:
+    """The bytes of a file. Raises OSError."""
+    return read_stamped(path)[0]
 
 
 def write_new(path: str, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """Puts files into the outputs folder, whole or not at all.
 
-    begin ─► stage: what differs from the disk goes into temporaries beside the files ─┐ any process
-    settle ◄─ record ◄─ place: temporaries flushed, renamed, folders flushed ◄─────────┘
+    stage: what differs from the disk goes into temporaries beside the files ──┐ any process
+    settle ◄─ record ◄─ place: temporaries flushed, renamed, folders flushed ◄─┘
 
 Only after that do the files count as published. A reader sees the old file or the new one, and a
 pass that is killed leaves at most temporaries, which the next sweeps away. Unchanged files keep
@@ -40,7 +40,6 @@ class Written:
     """What a batch came to.
 
     changed  the paths replaced or removed
-    digests  the SHA-256 of what was written, by path
     failed   the paths that could not be, each with a sentence that says why
     kept     the paths left alone because the file there is not ours, or was edited since we wrote it
     """
@@ -48,7 +47,6 @@ class Written:
     changed: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
-    digests: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +70,14 @@ UNSEEN: Mapping[str, Stamp] = MappingProxyType({})
 class Output:
     """The outputs folder. Paths are posix and relative to it; nothing outside it is ever touched.
 
-    Not for several threads at once. Other processes may `stage` for one that does all the rest;
-    `leftovers` are the notes of a killed run, as that one has them.
+    Not for several threads at once. Other processes may `stage` for one that does all the rest, with
+    its `leftovers`: the notes of a killed run.
     """
 
-    def __init__(self, directory: Path, leftovers: frozenset[str] = frozenset()) -> None:
+    def __init__(self, directory: Path, leftovers: frozenset[str] | None = None) -> None:
         self.directory = directory
-        self.leftovers = leftovers
-        self._begun = False
+        self.leftovers = leftovers or frozenset()
+        self._helps = self._swept = leftovers is not None
         self._shared = self._doubtful = False
         self._intact = UNSEEN
         self._unrecorded: set[str] = set()
@@ -95,25 +93,10 @@ class Output:
         kept; call `settle` then once the new ones are recorded.
         Raises PublishError when the disk is full or refuses all writes; the old files are whole then.
         """
-        self.begin()
-        staged = self.stage(files, ours)
-        written = self.place(staged, lasting=ours is not None)
+        written = self.place(self.stage(files, ours), lasting=ours is not None)
         if ours is None:
             self.finish()
-        elif not staged.files:
-            self.settle()
         return written
-
-    def begin(self) -> None:
-        """Sweeps what a killed run left, and notes that files are being written; once is enough."""
-        if not self._begun:
-            with _whole_disk(self.directory):
-                self.sweep()
-                if not self.directory.is_dir():
-                    self.directory.mkdir(parents=True)
-                    self.directory.chmod(FOLDER_MODE)  # whatever the umask
-                self._mark()
-        self._begun = True
 
     def stage(
         self,
@@ -121,16 +104,19 @@ class Output:
         ours: Mapping[str, bytes] | None = None,
         intact: Mapping[str, Stamp] = UNSEEN,
     ) -> Staged:
-        """The first half of `write`, in any process, once another has begun.
+        """The first half of `write`, in any process.
 
         `intact` are the stamps of files that were found to be ours, so that they are not read again.
         """
+        self._sweep()
         self._links.clear()
         self._intact = intact
         failed: dict[str, str] = {}
         kept: list[str] = []
         wanted = {path: data for path, data in files.items() if self._differs(path, data, ours, kept, failed)}
         with _whole_disk(self.directory):
+            if wanted and not self._helps:
+                self._mark()
             folders = self._make_folders(wanted, failed)
             staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
         return Staged(tuple(staged), frozenset(folders), failed, tuple(kept))
@@ -147,8 +133,7 @@ class Output:
             flush(self._base, [temporary for _, temporary, _ in staged.files])
             changed = self._rename(staged, failed)
             flush(self._base, {*staged.folders, *(_folder(self._place(path)) for path in changed)})
-        digests = {path: digest for path, _, digest in staged.files}
-        return Written(tuple(changed), failed, staged.kept, digests)
+        return Written(tuple(changed), failed, staged.kept)
 
     def discard(self, staged: Staged) -> None:
         """Removes files that are not to be placed after all."""
@@ -157,7 +142,9 @@ class Output:
 
     def share(self) -> None:
         """Other processes stage files from now on: until `finish` there may be temporaries at any time."""
-        self.begin()
+        self._sweep()
+        with _whole_disk(self.directory):
+            self._mark()
         self._shared = True
 
     def doubt(self) -> None:
@@ -195,36 +182,39 @@ class Output:
             self._mark()
         else:
             (self.directory / _MARKER).unlink(missing_ok=True)
-            self._begun = False
 
     def finish(self) -> None:
         """Says that everything is recorded, and nobody stages files any more."""
+        if not self._swept:
+            return  # nothing was written, and what a killed run left is for who writes next
         if self._doubtful:
-            self.sweep()
+            self._remove_temporaries()
         self.leftovers, self._shared, self._doubtful = frozenset(), False, False
         self.settle()
 
-    def sweep(self) -> int:
-        """Removes the temporary files that a killed run left; how many there were.
+    def _sweep(self) -> None:
+        """Removes the temporary files that a killed run left; once is enough.
 
         The folders are walked only if that run said that it was writing. What its last batch
         wrote, and nobody may have recorded, counts as ours until `finish`.
         """
         marker = self.directory / _MARKER
-        if not marker.exists():
-            return 0
-        self._doubtful = True  # helpers of that run may be at work still
-        self.leftovers |= {*filter(None, marker.read_text("utf-8", "replace").split("\n"))}
-        count = 0
+        if not self._swept and marker.exists():
+            self._doubtful = True  # helpers of that run may be at work still
+            self.leftovers |= {*filter(None, marker.read_text("utf-8", "replace").split("\n"))}
+            self._remove_temporaries()
+        self._swept = True
+
+    def _remove_temporaries(self) -> None:
         for folder, _, names in os.walk(self.directory):
-            for name in names:
-                if _TEMPORARY.fullmatch(name):
-                    Path(folder, name).unlink(missing_ok=True)
-                    count += 1
-        return count
+            for name in filter(_TEMPORARY.fullmatch, names):
+                Path(folder, name).unlink(missing_ok=True)
 
     def _mark(self) -> None:
         """Notes on disk that files are being written, and which of them nobody may have recorded."""
+        if not self.directory.is_dir():
+            self.directory.mkdir(parents=True)
+            self.directory.chmod(FOLDER_MODE)  # whatever the umask
         notes = "\n".join(sorted(self._unrecorded | self.leftovers))
         (self.directory / _MARKER).write_text(notes, "utf-8")
 

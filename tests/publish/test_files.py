@@ -172,10 +172,10 @@ def test_sweeping_leaves_what_is_not_ours(tmp_path: Path) -> None:
 
 def test_what_a_helper_of_a_killed_run_writes_late_is_swept(tmp_path: Path) -> None:
     """Processes may outlive the run that was killed: what they leave goes when the next run is done."""
-    Output(tmp_path).begin()
+    Output(tmp_path).share()
     out = Output(tmp_path)
     out.write({"a": b"new"}, {})
-    late = Output(tmp_path).stage({"b": b"late"})
+    late = Output(tmp_path, frozenset()).stage({"b": b"late"})
     assert len(late.files) == 1
     out.settle()
     out.finish()
@@ -216,6 +216,24 @@ def test_what_a_killed_run_could_not_record_is_ours(tmp_path: Path) -> None:
     out.finish()
     assert Output(tmp_path).write({"a": b"three"}, {}).kept == ("a",)
     assert tree(tmp_path) == {"a": b"two", "b": b"by hand"}
+
+
+def test_staging_knows_what_a_killed_run_wrote(tmp_path: Path) -> None:
+    """The first half of a batch says that it writes, and takes for ours what could not be recorded."""
+    Output(tmp_path).write({"a": b"one"}, {})
+    out = Output(tmp_path)
+    out.place(out.stage({"a": b"two"}, {}))
+    assert (tmp_path / "a").read_bytes() == b"two"
+    assert Output(tmp_path).write({"a": b"three"}, {}).changed == ("a",)
+
+
+def test_who_writes_nothing_leaves_the_marks_of_a_killed_run(tmp_path: Path) -> None:
+    """So that the next who writes sweeps what it left."""
+    Output(tmp_path).share()
+    Output(tmp_path, frozenset()).stage({"a": b"left"})
+    Output(tmp_path).finish()
+    Output(tmp_path).write({"b": b"new"})
+    assert tree(tmp_path) == {"b": b"new"}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
