@@ -3,15 +3,20 @@
 A pass hands a document out and then imports what the answer is made of, while the worker starts.
 """
 
-from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from aggregator.model import SourceState
-from aggregator.options import Source
+__all__ = ["digest_feed", "get_ready", "get_ready_to_publish"]
 
 if TYPE_CHECKING:
-    from aggregator.digest import Digested
+    from aggregator.digest import digest_feed
+else:
+
+    def digest_feed(*task: object) -> object:
+        """As in `aggregator.digest`, whose import it puts off until a worker runs it."""
+        from aggregator import digest
+
+        return digest.digest_feed(*task)
 
 
 def get_ready() -> None:
@@ -23,18 +28,3 @@ def get_ready_to_publish() -> None:
     """Import what makes outputs."""
     for name in ("publish_posts", "publish_feeds"):
         import_module(f"aggregator.{name}")
-
-
-def digest_feed(
-    source: Source,
-    state: SourceState,
-    body: bytes,
-    url: str,
-    content_type: str | None,
-    now: datetime,
-    known: bytes,
-) -> "Digested":
-    """As in `aggregator.digest`."""
-    from aggregator import digest
-
-    return digest.digest_feed(source, state, body, url, content_type, now, known)
