@@ -28,7 +28,7 @@ from aggregator.gathering import Clock, Harvest, Tools, gather
 from aggregator.memory import keep_small
 from aggregator.model import SourceState
 from aggregator.options import Source
-from aggregator.publish_files import PublishReport
+from aggregator.publish_files import MANY, PublishReport
 from aggregator.publishing import publish
 from aggregator.reports import PassReport, SourceReport
 from aggregator.store import Store
@@ -49,8 +49,6 @@ SLOW = 0.01
 """Seconds without a result after which one more gathers, if servers are what the others wait for."""
 TOGETHER = 0.01
 """Seconds in which more may come to be stored together: to wake for each result costs more than the rest."""
-MANY = 16
-"""Sources with news from which on workers will make the outputs."""
 PATIENCE = 1.0
 """Seconds without a result after which what was stored is published."""
 
@@ -272,7 +270,7 @@ class _Pass:
         before = self._unpublished
         self._unpublished += sum(row.result == "updated" for row in rows)
         if before < MANY <= self._unpublished:
-            # Their importing then goes on beside what this process has to do alone.
+            # They will make the outputs; their importing goes on beside what this process has to do alone.
             for _ in range(PROCESSES):
                 self._tools.workers.submit(tasks.get_ready_to_publish)
         for row in rows:

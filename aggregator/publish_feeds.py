@@ -24,7 +24,7 @@ from aggregator.publish.head import page_path
 from aggregator.publish.pages import NEWEST, render_page
 from aggregator.publish.paths import FEED_FILES, feed_folders
 from aggregator.publish.pieces import Rendered
-from aggregator.publish_files import Desk, Document, Draft
+from aggregator.publish_files import MANY, Desk, Document, Draft
 from aggregator.publish_pieces import ARCHIVE, Pieces, key_of
 from aggregator.publish_shares import in_order
 from aggregator.store import Stretch
@@ -32,8 +32,6 @@ from aggregator.workers import Workers
 
 BATCH_BYTES = 16_000_000
 """About how much is written at once: many flushes to disk go together, and memory stays small."""
-MANY = 16
-"""Nodes from which on worker processes help."""
 SHARES = {"source": 32, "category": 4}
 """Nodes that a worker is given at a time; of categories few, as some hold far more than others."""
 TOMBSTONES = 50

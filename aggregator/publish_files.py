@@ -18,6 +18,8 @@ from aggregator.publish.websub import topics
 from aggregator.store import OutputRecord, Store
 
 REMOVED_AT_ONCE = 2_000
+MANY = 16
+"""Nodes that are out of date from which on worker processes make their documents."""
 
 
 @dataclass(slots=True)
