@@ -271,8 +271,7 @@ class _Pass:
         self._unpublished += sum(row.result == "updated" for row in rows)
         if before < MANY <= self._unpublished:
             # They will make the outputs; their importing goes on beside what this process has to do alone.
-            for _ in range(PROCESSES):
-                self._tools.workers.submit(tasks.get_ready_to_publish)
+            self._tools.workers.prepare(tasks.get_ready_to_publish)
         for row in rows:
             self.rows.append(row)
             self._plan.seen(row, len(self._due))

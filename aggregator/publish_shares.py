@@ -19,6 +19,7 @@ from aggregator.options import Site
 from aggregator.publish.files import Output
 from aggregator.publish_files import Desk, Draft, PublishReport
 from aggregator.store import Store
+from aggregator.tasks import get_ready_to_publish
 from aggregator.workers import Workers
 
 AHEAD = 3
@@ -60,6 +61,8 @@ def in_order(
     `make` is what a worker runs, `here` what is done for a task that is too large for it.
     Raises PublishError.
     """
+    workers.prepare(get_ready_to_publish)
+    workers.renew()
     output, lost = desk.output, workers.lost
     output.share()
     place = Place(desk.store.url, output.directory, desk.site, desk.force, output.leftovers)

@@ -5,19 +5,15 @@
                  └─────────────────┘
 
 An edge: it starts processes and reads the clock. It knows nothing of what it runs. Each thread
-of the pool owns one process at a time; nothing starts before the first task. A process is a
-fresh interpreter (never a fork, so threads of the program do not matter).
+of the pool owns one process at a time; nothing starts before the first task. Processes are forked
+from one that has imported what they need (`forkserver`), never from the program.
 """
 
 import contextlib
-import gc
 import os
 import pickle
 import resource
 import signal
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,7 +23,7 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar, cast
 
 from aggregator.errors import WorkerError
-from aggregator.memory import keep_small
+from aggregator.forkserver import Call, ForkServer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,13 +31,8 @@ T = TypeVar("T")
 PROCESSES = 2
 """As a pass uses: more than there are cores on a small machine help nobody."""
 
-_STARTUP = 60.0
-"""Seconds that an interpreter may take to start and import what it needs."""
-
 _GRACE = 5.0
 """Seconds over the limit after which a process ends itself, should nobody be left to kill it."""
-
-_CHILD = "import sys; from aggregator.workers import serve; serve(int(sys.argv[1]))"
 
 
 class Workers:
@@ -51,7 +42,7 @@ class Workers:
     wall        seconds a task may take
     memory      bytes of address space a task may take beyond what an idle process has
     tasks       after how many tasks a process is replaced, so that leaks stay small
-    initializer called once in each process, with `initargs`; settings go here, not into tasks
+    initializer called once for all processes, with `initargs`; imports and settings go here, not into tasks
 
     `lost` says how many processes have ended in the midst of a task.
     """
@@ -69,7 +60,10 @@ class Workers:
         self._wall = wall
         self._memory = memory
         self._tasks = tasks
-        self._start_with = (initializer, initargs)
+        self._calls: list[Call] = [] if initializer is None else [(initializer, initargs)]
+        self._renewed = 0
+        self._server: ForkServer | None = None
+        self._starting = threading.Lock()
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="workers")
         self._own = threading.local()
         self._processes: set[_Process] = set()
@@ -85,6 +79,19 @@ class Workers:
         task = pickle.dumps((fn, args, kwargs), pickle.HIGHEST_PROTOCOL)
         return cast("Future[T]", self._threads.submit(self._run, task))
 
+    def prepare(self, fn: Callable[..., object], *args: object) -> None:
+        """Has `fn(*args)` called once for the processes that are started from now on, beside what runs."""
+        with self._starting:
+            if (fn, args) not in self._calls:
+                self._calls.append((fn, args))
+                if self._server is not None:
+                    with contextlib.suppress(EOFError):  # it is replaced when it is needed
+                        self._server.prepare((fn, args))
+
+    def renew(self) -> None:
+        """Replaces processes that were started before the last preparation, each before its next task."""
+        self._renewed = len(self._calls)
+
     @property
     def pids(self) -> tuple[int, ...]:
         """The ids of the processes that are running now."""
@@ -98,6 +105,8 @@ class Workers:
             processes, self._processes = self._processes, set()
         for process in processes:
             process.end()
+        if self._server is not None:
+            self._server.close()
 
     def __enter__(self) -> Self:
         return self
@@ -123,12 +132,28 @@ class Workers:
 
     def _process(self) -> "_Process":
         process: _Process | None = getattr(self._own, "process", None)
-        if process is None or process.ended or process.spent >= self._tasks:
-            process = _Process(self._start_with, self._wall, self._memory)
-            self._own.process = process
+        if process is not None and not process.ended and process.prepared < self._renewed:
+            self._discard(process)
+        if process is None or process.ended:
+            process = self._own.process = self._started()
             with self._lock:
                 self._processes = {other for other in self._processes if not other.ended} | {process}
         return process
+
+    def _started(self) -> "_Process":
+        """A new process; the server it is forked from is replaced if it is gone."""
+        with self._starting:
+            for _ in range(2):
+                server = self._server or ForkServer(self._calls)
+                self._server = server
+                try:
+                    pid, pipe = server.fork((work, (self._wall, self._memory)))
+                except EOFError:
+                    server.close()
+                    self._server = None
+                else:
+                    return _Process(pid, pipe, server.end, len(self._calls))
+        raise WorkerError("a worker process does not start: what it is forked from ends, or stays silent")
 
     def _discard(self, process: "_Process") -> None:
         process.end()
@@ -137,34 +162,15 @@ class Workers:
 
 
 class _Process:
-    """One interpreter and the pipe to it, used by one thread."""
+    """A worker and the pipe to it, used by one thread."""
 
-    def __init__(self, start_with: tuple[object, tuple[object, ...]], wall: float, memory: int) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
-                [sys.executable, "-P", "-c", _CHILD, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
-        self._pipe = Connection(ours.detach())
+    def __init__(self, pid: int, pipe: Connection, end: Callable[[int], None], prepared: int) -> None:
+        self.pid = pid
+        self.prepared = prepared
+        self._pipe = pipe
+        self._end = end
         self.spent = 0
         self.ended = False
-        if problem := self._problem(start_with, wall, memory):
-            self.end()
-            raise WorkerError(f"a worker process does not start: {problem}")
-
-    def _problem(self, start_with: tuple[object, tuple[object, ...]], wall: float, memory: int) -> str | None:
-        try:
-            self._pipe.send(sys.path)  # first, since what follows is imported from there
-            self._pipe.send((wall, memory, start_with))
-            return cast("str | None", self._pipe.recv()) if self._pipe.poll(_STARTUP) else "it stays silent"
-        except (OSError, EOFError):
-            return "it ends at once"
-
-    @property
-    def pid(self) -> int:
-        return self._popen.pid
 
     def run(self, task: bytes, wall: float, memory: int) -> object:
         """The task's result. Raises what it raised, WorkerError, or EOFError if the process died."""
@@ -189,31 +195,12 @@ class _Process:
         """Kills the process and waits until it is gone."""
         self.ended = True
         self._pipe.close()
-        self._popen.kill()
-        self._popen.wait()
+        self._end(self.pid)
 
 
-def serve(descriptor: int) -> None:
+def work(pipe: Connection, wall: float, memory: int) -> None:
     """The life of a worker process: tasks from the pipe, one after the other, until it closes."""
-    keep_small()
-    for number in (signal.SIGINT, signal.SIGTERM):  # the program decides when its work ends
-        signal.signal(number, signal.SIG_IGN)
-    with contextlib.suppress(OSError):  # short of memory, Linux is to take a worker, not the program
-        Path("/proc/self/oom_score_adj").write_text("500", "ascii")
-    pipe = Connection(descriptor)
-    sys.path[:] = pipe.recv()
-    wall, memory, (initializer, initargs) = pipe.recv()
-    problem = None
-    gc.disable()  # what an initializer imports stays: nothing is to be found among it, then or later
-    try:
-        if initializer is not None:
-            initializer(*initargs)
-    except Exception as error:  # noqa: BLE001 - reported to the program, whatever it is
-        problem = f"{type(error).__name__}: {error}"
-    gc.freeze()
-    gc.enable()
     _limit_memory(memory)
-    pipe.send(problem)
     with contextlib.suppress(EOFError, OSError):
         while True:
             task = pipe.recv_bytes()

@@ -77,6 +77,29 @@ def test_initializer_runs_once_in_each_process() -> None:
         assert [pool.submit(remembered).result() for _ in range(2)] == [["settings"], ["settings"]]
 
 
+def test_preparation_reaches_new_processes() -> None:
+    """What is prepared later is there once processes are renewed; the ones that run go on until then."""
+    with Workers(1) as pool:
+        first = pool.submit(os.getpid).result()
+        pool.prepare(remember, "more")
+        assert pool.submit(os.getpid).result() == first
+        pool.renew()
+        assert pool.submit(remembered).result() == ["more"]
+        second = pool.submit(os.getpid).result()
+        pool.prepare(remember, "more")
+        pool.renew()
+        assert pool.submit(os.getpid).result() == second != first
+
+
+def test_server_killed_from_outside() -> None:
+    """Without the interpreter that processes are forked from, they work on, and a new one makes the next."""
+    with Workers(1, tasks=2, initializer=remember, initargs=("settings",)) as pool:
+        pool.prepare(remember, "more")
+        os.kill(pool.submit(os.getppid).result(), signal.SIGKILL)
+        assert pool.submit(int, "3").result() == 3
+        assert pool.submit(remembered).result() == ["settings", "more"]
+
+
 def test_initializer_that_fails() -> None:
     """A process that cannot start says why."""
     with (

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 _memory: list[str] = []
@@ -36,6 +37,14 @@ def remember(word: str) -> None:
 
 def remembered() -> list[str]:
     return _memory
+
+
+def recall(pipe: Connection) -> None:
+    pipe.send(_memory)
+
+
+def tell_parent(pipe: Connection) -> None:
+    pipe.send(os.getppid())
 
 
 class Awkward(Exception):
