@@ -94,9 +94,13 @@ def _script(ranges: str) -> _Script:
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NO_LATIN = bytes(code for code in range(256) if not chr(code).isascii() or not chr(code).isalpha())
+# Characters from U+5000 to U+9FFF begin with E5 to E9; those with E4 are nearly all Chinese.
+_NO_HAN = bytes({*range(256)} - {*range(0xE5, 0xEA)})
+_FIRST_OF_SOME_HAN, _FIRST_OF_KANA = b"\xe4", b"\xe3"
 _LATIN_WORDS = bytes(code if code >= 128 or chr(code).isalpha() else 32 for code in range(256))
 _SCRIPT = {language: _script(ranges) for language, ranges in SCRIPTS.items()}
 _SHARED = {ranges: _script(ranges) for ranges in SHARED}
+_CHINESE = SHARED["一-鿿"]
 _LATIN = _script("a-zA-Z\u00c0-\u024f\u1e00-\u1eff")
 _SIMPLIFIED = _runs("".join(sorted(SIMPLIFIED - TRADITIONAL)))
 _TRADITIONAL = _runs("".join(sorted(TRADITIONAL - SIMPLIFIED)))
@@ -111,15 +115,32 @@ def guess(text: str) -> str | None:
     """The language of plain text by its script and small words, or None where that is not clear."""
     sample = text[:SAMPLE].lower()
     data = sample.encode("utf-8", "surrogatepass")
+    if _is_chinese(sample, data):
+        return _among(_CHINESE, sample)
     latin = len(data.translate(None, _NO_LATIN))
     words = _latin_words(data) if latin * 2 > len(sample) else _LETTERS.findall(sample)
-    letters = latin if data.isascii() else sum(map(len, words))
+    letters = latin if data.isascii() else len("".join(words))
     if letters < FEWEST_LETTERS:
         return None
     # Latin names stand in texts of every script, and Chinese characters in Japanese.
     if latin > letters * 0.7 or _LATIN.exceeds(letters * 0.7, sample, data):
         return _by_words(words)
     return _by_script(sample, data, letters) or _by_words(words)
+
+
+def _is_chinese(sample: str, data: bytes) -> bool:
+    """Whether the first bytes of the characters of a sample, `data` in UTF-8, are enough to tell.
+
+    They are those of most texts: all letters but Chinese characters are too few to count for `guess`.
+    """
+    certain = len(data.translate(None, _NO_HAN))
+    others = len(sample) - certain - data.count(_FIRST_OF_SOME_HAN)
+    return (
+        certain >= FEWEST_LETTERS
+        and certain * 3 >= len(sample)
+        and others <= certain * 0.3
+        and data.count(_FIRST_OF_KANA) <= certain * 0.1
+    )
 
 
 def _latin_words(data: bytes) -> list[str]:

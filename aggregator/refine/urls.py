@@ -45,6 +45,15 @@ _UNSAFE = re.compile(
 # What RFC 3986 allows outside the host.
 _STRICT = "%:/?#@!$&'()*+,;=-._~"
 _STRICT_ONLY = re.compile(r"[A-Za-z0-9%:/?#@!$&'()*+,;=\-._~]*")
+# What leaves `published` as it came, and `canonical` but for its scheme: most addresses.
+_PUBLISHED = re.compile(
+    r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?"
+    rf"(?:[/?#]{_STRICT_ONLY.pattern})?"
+)
+_CANONICAL = re.compile(
+    r"https?(://(?!www\.)([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)"
+    r"(?:/(?!amp\Z)[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*)"
+)
 _BAD_HOST = re.compile(r"[\x00-\x20\x7f-\xa0\"'#%/<>?@\\^`{|}]")
 _MAIL = re.compile(r"mailto:[^\s<>\"'@]+@[^\s<>\"'@]+|mailto:\?[^\s<>\"']+", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -117,6 +126,8 @@ def _escape(match: re.Match[str]) -> str:
 
 def published(url: str | None, base: str | None = None) -> str | None:
     """`url` absolute and as RFC 3986 has it: ASCII, IDNA host, everything else percent-encoded."""
+    if url and len(url) <= MAX_URL and _PUBLISHED.fullmatch(url):
+        return url
     found = absolute(url, base) if url else None
     if found is None:
         return None
@@ -157,6 +168,9 @@ def canonical(url: str | None) -> str | None:
     difference; hosts in `url_tables.HOSTS` have rules of their own. Idempotent. None for
     what is no web address.
     """
+    plain = _CANONICAL.fullmatch(url) if url and len(url) <= MAX_URL else None
+    if plain and not _has_rules(plain[2]):
+        return "https" + plain[1]
     found = published(url)
     if found is None or found.startswith("mailto:"):
         return None
@@ -167,6 +181,11 @@ def canonical(url: str | None) -> str | None:
             break
         found = following
     return found if found.removeprefix("https://").strip("/") else None
+
+
+def _has_rules(host: str) -> bool:
+    """Whether more can be made of a host in lower case without `www.`, or of its paths."""
+    return host in HOSTS or host == "youtu.be" or ".m." in host or host.endswith(_AMP_CACHES)
 
 
 def _canonical_once(url: str) -> str:
