@@ -83,7 +83,7 @@ def digest_feed(
         body,
         url=url,
         canonical=canonical,
-        seen=before.hashes,
+        seen=before.names,
         content_type=content_type,
         max_entries=source.fetch.max_entries,
     )
@@ -95,8 +95,8 @@ def digest_feed(
         replace(delta.document, entries=()),
         refined,
         seen.pack(seen.after(delta, refined, before), marked) if marked else b"",
-        tuple(entry.key for entry in left_out),
-        tuple(seen.dates(left_out)),
+        seen.keys(left_out),
+        seen.dates(left_out),
     )
 
 

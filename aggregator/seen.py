@@ -9,38 +9,40 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from aggregator.model import Refined
-from aggregator.parse.delta import Delta
+from aggregator.parse.delta import NAMES, Delta
 from aggregator.refine import identity
 from aggregator.refine.entries import Context, RefinedDocument
 
 _MARK = 8
 _HASH = 8
-_ROW = struct.Struct(">8s16sq")
+_KEY = 16
+_REST = struct.Struct(f">{_KEY}sq{NAMES}s")
+_ROW = _HASH + _REST.size
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNDATED = -(1 << 63)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry that was stored: the store's name for it (16 bytes), and its date."""
-
-    key: bytes
-    date: datetime | None
+_FORM = "names"
+"""Changes with the form of what is packed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The entries of a document by their hashes, and the hash of what was around them."""
+    """The entries of a document by their hashes, and the hash of what was around them.
 
-    entries: Mapping[bytes, Entry]
+    An entry is `_REST`: the store's name for it, its date in microseconds, checksums of its names.
+    """
+
+    entries: Mapping[bytes, bytes]
     context: bytes = b""
 
     @property
-    def hashes(self) -> frozenset[bytes]:
+    def names(self) -> dict[bytes, bytes]:
         """What `parse_changes` asks for."""
-        return frozenset((*self.entries, self.context)) if self.entries else frozenset()
+        if not self.entries:
+            return {}
+        return {self.context: b"", **{piece: entry[-NAMES:] for piece, entry in self.entries.items()}}
 
 
 NOTHING = Seen({})
@@ -49,6 +51,7 @@ NOTHING = Seen({})
 def mark(context: Context) -> bytes:
     """8 bytes that change with every setting that bears on what is made of an entry."""
     settings = (
+        _FORM,
         context.proxy_prefixes,
         sorted(context.players),
         context.fallbacks,
@@ -77,7 +80,7 @@ def after(delta: Delta, refined: RefinedDocument, before: Seen) -> Seen:
     if refined.notes or not all_named(articles):
         return NOTHING
     made = {
-        piece: Entry(key(article.key), article.published or article.updated)
+        piece: _REST.pack(key(article.key), _micros(article.published or article.updated), delta.seen[piece])
         for piece, article in zip(fresh, articles, strict=True)
     }
     return Seen({piece: made.get(piece) or before.entries[piece] for piece in delta.pieces}, delta.context)
@@ -88,31 +91,33 @@ def key(name: str) -> bytes:
     return bytes.fromhex(identity.digest("key", name)[:32])
 
 
-def dates(entries: Iterable[Entry]) -> list[datetime]:
+def keys(entries: Iterable[bytes]) -> tuple[bytes, ...]:
+    """The store's names for entries."""
+    return tuple(entry[:_KEY] for entry in entries)
+
+
+def dates(entries: Iterable[bytes]) -> tuple[datetime, ...]:
     """The dates of those entries that have one."""
-    return [entry.date for entry in entries if entry.date is not None]
+    found = (_REST.unpack(entry)[1] for entry in entries)
+    return tuple(_EPOCH + timedelta(microseconds=micros) for micros in found if micros != _UNDATED)
 
 
 def pack(seen: Seen, marked: bytes) -> bytes:
     """As bytes for the store; empty for nothing."""
     if not seen.entries:
         return b""
-    rows = (_ROW.pack(piece, entry.key, _micros(entry.date)) for piece, entry in seen.entries.items())
-    return b"".join((marked, seen.context, *rows))
+    return b"".join((marked, seen.context, *chain.from_iterable(seen.entries.items())))
 
 
 def unpack(data: bytes, marked: bytes) -> Seen:
     """What was packed under the same mark; nothing if it was another, or if it is damaged."""
     start = _MARK + _HASH
-    if not data.startswith(marked) or len(data) <= start or (len(data) - start) % _ROW.size:
+    if not data.startswith(marked) or len(data) <= start or (len(data) - start) % _ROW:
         return NOTHING
-    entries = {piece: Entry(name, _moment(value)) for piece, name, value in _ROW.iter_unpack(data[start:])}
+    rows = range(start, len(data), _ROW)
+    entries = {data[at : at + _HASH]: data[at + _HASH : at + _ROW] for at in rows}
     return Seen(entries, data[_MARK:start])
 
 
 def _micros(date: datetime | None) -> int:
     return _UNDATED if date is None else (date - _EPOCH) // timedelta(microseconds=1)
-
-
-def _moment(value: int) -> datetime | None:
-    return None if value == _UNDATED else _EPOCH + timedelta(microseconds=value)

@@ -1,5 +1,6 @@
 """`parse.delta` and `parse.split`: what is new comes out as from the whole document, at less cost."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import deltas
@@ -30,8 +31,10 @@ def _rss(inside: str, head: str = "<language>en</language>") -> bytes:
     return f'<rss version="2.0"><channel><title>t</title>{head}{inside}</channel></rss>'.encode()
 
 
-def _changes(body: bytes, seen: frozenset[bytes] = frozenset(), url: str = URL, most: int = 5000) -> Delta:
-    return parse_changes(body, url=url, canonical=canonical, seen=seen, max_entries=most)
+def _changes(
+    body: bytes, seen: Mapping[bytes, bytes] | None = None, url: str = URL, most: int = 5000
+) -> Delta:
+    return parse_changes(body, url=url, canonical=canonical, seen=seen or {}, max_entries=most)
 
 
 def _guids(delta: Delta) -> list[str | None]:
@@ -129,12 +132,54 @@ def test_a_name_borne_twice_under_a_base() -> None:
     assert _changes(f"{head}{one}{two.format('a')}</feed>".encode(), seen).cut_out == 0
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<!-- ", " -->"),
+        ("<![CDATA[", "]]>"),
+        ("<x>", "</x>"),
+        ("<item><description>", "</description></item>"),
+    ],
+)
+def test_an_old_entry_where_no_entry_can_be(before: str, after: str) -> None:
+    """What looks like an entry that was seen, but is none there, is read as without a history."""
+    seen = _changes(_rss(_item(1) + _item(2))).seen
+    body = _rss(f"{before}{_item(1)}{after}{_item(2)}{_item(3)}")
+    whole = parse(body, url=URL)
+    delta = _changes(body, seen)
+    left = [entry for entry in whole.entries if entry.guid != "g2"] if delta.cut_out else whole.entries
+    assert list(delta.document.entries) == list(left)
+
+
+@pytest.mark.parametrize("foreign", ["<?entry?>", "<?entry x?>", "<?other?>"])
+def test_instructions_that_look_like_ours(foreign: str) -> None:
+    """An instruction of the document's own stands for no entry, wherever it is."""
+    seen = _changes(_rss(_item(1) + _item(2))).seen
+    body = _rss(f"{foreign}{_item(1)}{foreign}{_item(3, foreign)}{_item(2)}{foreign}")
+    delta = _changes(body, seen)
+    assert (_guids(delta), delta.cut_out, len(delta.pieces)) == (["g3"], 2, 3)
+
+
+def test_namespaces_that_entries_declare() -> None:
+    """What the first entry declares for itself is not around the others: it can be cut out."""
+    items = [_item(number).replace("<item>", "<item xmlns:a='urn:a'>") for number in (1, 2, 3)]
+    seen = _changes(_rss(items[0] + items[1])).seen
+    assert _changes(_rss(items[2] + items[0] + items[1]), seen).cut_out == 2
+
+
+def test_an_end_tag_within_an_entry() -> None:
+    """An entry that holds its own end tag as text is still known by all its bytes."""
+    odd = _item(1, "<![CDATA[</item>]]>")
+    seen = _changes(_rss(odd + _item(2))).seen
+    assert _changes(_rss(_item(3) + odd + _item(2)), seen).cut_out == 2
+
+
 def test_too_many_entries_are_parsed_as_a_whole() -> None:
     """Which entries are the newest only the whole document tells."""
     body = _rss("".join(_item(number) for number in range(5)))
     seen = _changes(body).seen
     delta = _changes(body, seen, most=3)
-    assert (len(delta.document.entries), delta.document.cut, delta.seen) == (3, 2, frozenset())
+    assert (len(delta.document.entries), delta.document.cut, delta.seen) == (3, 2, {})
 
 
 @pytest.mark.parametrize(
@@ -160,7 +205,7 @@ def test_unusual_documents_are_parsed_as_a_whole(body: bytes) -> None:
     first = _changes(body)
     second = _changes(body, first.seen)
     assert first.document == second.document == parse(body, url=URL)
-    assert (first.seen, second.cut_out) == (frozenset(), 0)
+    assert (first.seen, second.cut_out) == ({}, 0)
 
 
 def test_new_entry_that_is_refused() -> None:
@@ -187,7 +232,7 @@ def test_notes_are_kept() -> None:
 def test_no_feed_is_no_feed() -> None:
     """What is no feed raises as it does without a history."""
     with pytest.raises(ParseError, match="web page"):
-        _changes(b"<html></html>", frozenset([b"12345678"]))
+        _changes(b"<html></html>", {b"12345678": b""})
 
 
 def test_encoding_does_not_matter() -> None:

@@ -47,7 +47,9 @@ def compare(data: bytes, keep: frozenset[int]) -> bool | None:
     except ParseError:
         return None
     new = {delta._hash(data[piece.start : piece.end]) for at, piece in enumerate(parts.pieces) if at in keep}
-    changes = parse_changes(data, url=URL, canonical=canonical, seen=seen - new)
+    changes = parse_changes(
+        data, url=URL, canonical=canonical, seen={one: names for one, names in seen.items() if one not in new}
+    )
     if changes.cut_out == 0:
         return None
     if len(whole.entries) != len(parts.pieces):
