@@ -5,61 +5,23 @@ Pure; the arguments and results are values that travel between processes.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aggregator import seen
+from aggregator.digested import Digested, DigestedFiles, RawFile
 from aggregator.errors import ParseError
 from aggregator.model import Document, FileStamp, Refined, SourceState
 from aggregator.options import Source
 from aggregator.parse.delta import parse_changes
 from aggregator.parse.encodings import decode
-from aggregator.refine.entries import Context, RefinedDocument, refine
+from aggregator.refine.entries import Context, refine
 from aggregator.refine.page import Page, read_page
 from aggregator.refine.policy import PLAYERS
-from aggregator.refine.rules import Ruled, sum_up, too_slow
+from aggregator.refine.results import Ruled, sum_up, too_slow
 from aggregator.refine.urls import canonical
 
 _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Digested:
-    """A feed document: what it says of itself (no entries), and its entries refined.
-
-    Entries that were stored before may be left out: `shown` are the store's names for these, and
-    `dates` theirs. `seen` is what to hand in with the next document (see `aggregator.seen`).
-    """
-
-    document: Document
-    refined: RefinedDocument
-    seen: bytes = b""
-    shown: tuple[bytes, ...] = ()
-    dates: tuple[datetime, ...] = ()
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was odd and survived."""
-        return (*self.document.notes, *self.refined.notes, *too_slow(self.refined.ruled))
-
-
-@dataclass(frozen=True, slots=True)
-class RawFile:
-    """A seed file that was read: its path relative to the seed directory, and its bytes."""
-
-    path: str
-    stamp: FileStamp
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class DigestedFiles:
-    """Seed files: their articles, the stamps of those that could be used, and what was wrong."""
-
-    articles: tuple[Refined, ...]
-    stamps: dict[str, FileStamp]
-    problems: tuple[str, ...]
-    ruled: tuple[Ruled, ...] = ()
 
 
 def digest_feed(

@@ -8,20 +8,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from aggregator import tasks
 from aggregator.collect import schedule
 from aggregator.collect.http import HttpFetcher
 from aggregator.collect.local import read_feed_file
+from aggregator.digested import Digested
 from aggregator.errors import SourceError
 from aggregator.model import Fetched, SourceState
 from aggregator.options import Source
 from aggregator.parse.limits import harmless
 from aggregator.workers import Workers
-
-if TYPE_CHECKING:
-    from aggregator.digest import Digested
 
 Clock = Callable[[], datetime]
 Recall = Callable[[str], bytes]
@@ -38,7 +35,7 @@ class Harvest:
 
     source: Source
     state: SourceState
-    digested: "Digested | None" = None
+    digested: Digested | None = None
     error: SourceError | None = None
     seconds: float = 0.0
 
@@ -103,14 +100,14 @@ def _fetch_and_digest(
     return Harvest(source=source, state=fresh, digested=digested)
 
 
-def _dates(digested: "Digested") -> list[datetime]:
+def _dates(digested: Digested) -> list[datetime]:
     articles = digested.refined.articles
     return [*digested.dates, *(date for one in articles if (date := one.published or one.updated))]
 
 
 def digest(
     source: Source, state: SourceState, fetched: Fetched, body: bytes, tools: Tools, known: bytes = b""
-) -> "Digested":
+) -> Digested:
     """Parse and refine: here if that is certain to be quick, else in a worker process.
 
     `known` is what the last document left (`Store.last_seen`). Raises ParseError, and WorkerError if
@@ -119,6 +116,4 @@ def digest(
     task = (source, state, body, fetched.url, fetched.content_type, tools.clock(), known)
     if harmless(body):
         return tasks.digest_feed(*task)
-    future = tools.workers.submit(tasks.digest_feed, *task)
-    tasks.get_ready()
-    return future.result()
+    return tools.workers.submit(tasks.digest_feed, *task).result()

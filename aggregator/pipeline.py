@@ -30,6 +30,7 @@ from aggregator.model import SourceState
 from aggregator.options import Source
 from aggregator.publish_files import MANY, PublishReport
 from aggregator.publishing import publish
+from aggregator.refine.results import count_dropped
 from aggregator.reports import PassReport, SourceReport
 from aggregator.store import Store
 from aggregator.workers import PROCESSES, Workers
@@ -306,8 +307,6 @@ def _store(harvest: Harvest, store: Store, moment: datetime) -> SourceReport:
         shown=digested.shown,
         seen=digested.seen,
     )
-    from aggregator.refine.rules import count_dropped
-
     return SourceReport(
         source=source.name,
         result="updated",
@@ -325,7 +324,6 @@ def _read_seeds(
     source: Source, state: SourceState, settings: Settings, store: Store, tools: Tools
 ) -> SourceReport:
     from aggregator import seeding
-    from aggregator.refine.rules import count_dropped
 
     begun = time.monotonic()
     try:

@@ -15,11 +15,12 @@ from typing import TypeVar
 
 from aggregator.collect import schedule
 from aggregator.collect.directory import SeedFile, scan
-from aggregator.digest import DigestedFiles, RawFile, digest_files
+from aggregator.digest import digest_files
+from aggregator.digested import DigestedFiles, RawFile
 from aggregator.errors import FetchError, WorkerError
 from aggregator.model import Counts, SourceState
 from aggregator.options import Source
-from aggregator.refine.rules import Ruled, sum_up
+from aggregator.refine.results import Ruled, sum_up
 from aggregator.store import Store
 from aggregator.workers import Workers
 

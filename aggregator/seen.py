@@ -14,7 +14,8 @@ from itertools import chain
 from aggregator.model import Refined
 from aggregator.parse.delta import NAMES, Delta
 from aggregator.refine import identity
-from aggregator.refine.entries import Context, RefinedDocument
+from aggregator.refine.entries import Context
+from aggregator.refine.results import RefinedDocument
 
 _MARK = 8
 _HASH = 8

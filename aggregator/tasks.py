@@ -1,6 +1,6 @@
 """What worker processes are asked for, under names that take no time to import.
 
-A pass hands a document out and then imports what the answer is made of, while the worker starts.
+A pass hands documents out and never imports what reads them, unless it reads a small one itself.
 """
 
 from importlib import import_module

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aggregator.health import Health
     from aggregator.publishing import PublishReport
     from aggregator.rebuilding import Rebuilt
-    from aggregator.refine.rules import Ruled
+    from aggregator.refine.results import Ruled
     from aggregator.refine.worddiff import Change
     from aggregator.reports import PassReport, SourceReport
     from aggregator.showing import Shown

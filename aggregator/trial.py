@@ -10,7 +10,8 @@ from itertools import islice
 from aggregator.collect.directory import SeedFile, scan
 from aggregator.collect.local import read_feed_file
 from aggregator.config import Settings
-from aggregator.digest import RawFile, digest_files
+from aggregator.digest import digest_files
+from aggregator.digested import RawFile
 from aggregator.errors import ParseError, SourceError
 from aggregator.gathering import Tools, digest
 from aggregator.model import Refined, SourceState
@@ -18,7 +19,7 @@ from aggregator.options import Source
 from aggregator.parse import frontmatter
 from aggregator.parse.markdown import looks_like_markdown
 from aggregator.pipeline import tools
-from aggregator.refine.rules import Ruled
+from aggregator.refine.results import Ruled
 
 LOOKED_AT = 100
 """Files of a seed directory that `markdown_hints` looks at."""

@@ -24,7 +24,8 @@ import nh3
 import rig
 
 from aggregator.config import Settings, load
-from aggregator.digest import Digested, digest_feed
+from aggregator.digest import digest_feed
+from aggregator.digested import Digested
 from aggregator.model import SourceState
 from aggregator.publish.files import Output
 from aggregator.publish_files import Desk, PublishReport

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aggregator import seeding
-from aggregator.digest import RawFile
+from aggregator.digested import RawFile
 from aggregator.model import Counts, FileStamp, SourceState
 from aggregator.options import Source
 from aggregator.store import Store

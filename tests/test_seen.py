@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from aggregator import seen
-from aggregator.digest import Digested, digest_feed
+from aggregator.digest import digest_feed
+from aggregator.digested import Digested
 from aggregator.model import SourceState
 from aggregator.options import Rule, Source
 from aggregator.store import Store

@@ -10,7 +10,8 @@ from world import World, source
 
 from aggregator import publishing
 from aggregator.model import Document, Entry, SourceState, Text
-from aggregator.refine.entries import Context, RefinedDocument, refine
+from aggregator.refine.entries import Context, refine
+from aggregator.refine.results import RefinedDocument
 
 STORM = 100
 Row = tuple[str, int | None, str, int | None]

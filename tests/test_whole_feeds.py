@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from oracle import offences
 
-from aggregator.digest import Digested, digest_feed
+from aggregator.digest import digest_feed
+from aggregator.digested import Digested
 from aggregator.errors import ParseError
 from aggregator.model import Beside, Enclosure, Episode, Refined, SourceState
 from aggregator.options import Source

@@ -25,6 +25,7 @@ from aggregator.options import Rule
 from aggregator.refine import excerpts, identity, images, language, policy, rules, similarity, text
 from aggregator.refine.html import Cleaned, sanitize
 from aggregator.refine.repairs import without_closing
+from aggregator.refine.results import RefinedDocument
 from aggregator.refine.urls import (
     absolute,
     canonical,
@@ -76,17 +77,6 @@ class Context:
     rules: tuple[Rule, ...] = ()
     categories: CategoryPath = ()
     excerpt: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefinedDocument:
-    """The articles of a document in its order, the keys that name several, what was wrong, what rules did."""
-
-    articles: tuple[Refined, ...]
-    void_guids: frozenset[str] = frozenset()
-    void_links: frozenset[str] = frozenset()
-    notes: tuple[str, ...] = ()
-    ruled: tuple[rules.Ruled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,12 @@ import regex
 
 from aggregator.model import CategoryPath, Refined
 from aggregator.options import Rewrite, Rule, RuleField, Wanted
+from aggregator.refine.results import SAMPLES, SECONDS, Ruled
 from aggregator.refine.text import cut, lines, scrub_line
 
-SECONDS = 0.1
-"""That one expression may take for one entry."""
 PATIENCE = 5
 """So many times may a rule take too long in one document; then it rests until the next."""
 MAX_TEXT = 100_000
-SAMPLES = 3
 SAMPLE_LENGTH = 60
 
 # Letters that words consist of without blanks between them.
@@ -32,20 +30,6 @@ _AT_EDGE = regex.compile(rf"(?V1){_SPACED}")
 
 Texts = Callable[[RuleField], str]
 """The text of a field of one entry; several authors and tags stand on a line each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ruled:
-    """What one rule did in a document: to how many entries, and the titles of the first of them.
-
-    `slow` counts the entries for which it took too long.
-    """
-
-    rule: str
-    action: str
-    count: int = 0
-    samples: tuple[str, ...] = ()
-    slow: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,35 +170,6 @@ def texts_from(fields: Mapping[RuleField, Callable[[], str]]) -> Texts:
         return made[name]
 
     return text
-
-
-def count_dropped(ruled: Sequence[Ruled]) -> int:
-    """How many entries were left out."""
-    return sum(one.count for one in ruled if one.action in {"keep", "drop"})
-
-
-def too_slow(ruled: Sequence[Ruled]) -> tuple[str, ...]:
-    """A sentence for each rule that took too long."""
-    return tuple(
-        f"{one.rule} took longer than {SECONDS:g} s for {one.slow} entries, which stay; "
-        "make its expression simpler"
-        for one in ruled
-        if one.slow
-    )
-
-
-def sum_up(parts: Sequence[Sequence[Ruled]]) -> tuple[Ruled, ...]:
-    """What the same rules did in several documents."""
-    found: dict[str, Ruled] = {}
-    for one in (ruled for part in parts for ruled in part):
-        before = found.get(one.rule, Ruled(one.rule, one.action))
-        found[one.rule] = replace(
-            before,
-            count=before.count + one.count,
-            samples=(before.samples + one.samples)[:SAMPLES],
-            slow=before.slow + one.slow,
-        )
-    return tuple(found.values())
 
 
 # --- expressions ------------------------------------------------------------------------

@@ -9,16 +9,14 @@ from hypothesis import strategies as st
 
 from aggregator.model import Document, Entry, Refined, Text
 from aggregator.options import Rewrite, Rule, RuleField, Wanted
-from aggregator.refine.entries import Context, RefinedDocument, refine
+from aggregator.refine.entries import Context, refine
+from aggregator.refine.results import RefinedDocument, count_dropped, sum_up, too_slow
 from aggregator.refine.rules import (
     PATIENCE,
-    count_dropped,
     dropping,
     fits,
     mistake,
-    sum_up,
     texts_of,
-    too_slow,
 )
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)

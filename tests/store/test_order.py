@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from aggregator.model import Document, Entry, Node, Text
 from aggregator.options import Source
-from aggregator.refine.entries import Context, RefinedDocument, refine
+from aggregator.refine.entries import Context, refine
+from aggregator.refine.results import RefinedDocument
 from aggregator.store import Store
 from aggregator.store.codec import micros
 from aggregator.store.content import given as taken_in
