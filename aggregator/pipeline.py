@@ -26,16 +26,17 @@ from aggregator.config import Settings
 from aggregator.errors import SourceError
 from aggregator.gathering import Clock, Harvest, Tools, gather
 from aggregator.memory import keep_small
-from aggregator.model import SourceState
+from aggregator.model import Counts, SourceState
 from aggregator.options import Source
 from aggregator.publish_files import MANY, PublishReport
 from aggregator.publishing import publish
 from aggregator.refine.results import count_dropped
 from aggregator.reports import PassReport, SourceReport
-from aggregator.store import Store
+from aggregator.store import Recording, Store
 from aggregator.workers import PROCESSES, Workers
 
 if TYPE_CHECKING:
+    from aggregator.digest import Digested
     from aggregator.fulltext import Pages
 
 WORKER_MEMORY = 150 * 1024 * 1024
@@ -239,13 +240,13 @@ class _Pass:
         raise queue.Empty
 
     def _store_batch(self, harvests: list[Harvest]) -> None:
-        """One commit for what came together; each source is a transaction of its own within."""
+        """One commit for what came together."""
         moment = self._tools.clock()
         with self._store.together():
             held = [self._held(harvest) for harvest in harvests]
             if idle := {one.source.name: one.state for one in held if one.digested is None}:
                 self._store.save_states(idle)
-            rows = [_store(harvest, self._store, self._begun) for harvest in held]
+            rows = _store(held, self._store, self._begun)
         for harvest in harvests:
             self._pause_site(harvest, moment)
         self._tell(rows)
@@ -288,27 +289,39 @@ class _Pass:
 # --- feeds ------------------------------------------------------------------------------
 
 
-def _store(harvest: Harvest, store: Store, moment: datetime) -> SourceReport:
-    source, digested = harvest.source, harvest.digested
-    if digested is None:
-        return SourceReport(
-            source=source.name,
-            result="failed" if harvest.error else "unchanged",
-            seconds=harvest.seconds,
-            messages=(str(harvest.error),) if harvest.error else (),
-        )
-    counts = store.record(
-        source,
-        digested.refined.articles,
-        harvest.state,
-        moment,
+def _store(harvests: list[Harvest], store: Store, moment: datetime) -> list[SourceReport]:
+    given = [_recording(harvest, harvest.digested) for harvest in harvests if harvest.digested]
+    counts = iter(store.record_all(given, moment))
+    return [
+        _stored(harvest, harvest.digested, next(counts)) if harvest.digested else _not_stored(harvest)
+        for harvest in harvests
+    ]
+
+
+def _recording(harvest: Harvest, digested: Digested) -> Recording:
+    return Recording(
+        source=harvest.source,
+        entries=digested.refined.articles,
+        state=harvest.state,
         void_guids=digested.refined.void_guids,
         void_links=digested.refined.void_links,
         shown=digested.shown,
         seen=digested.seen,
     )
+
+
+def _not_stored(harvest: Harvest) -> SourceReport:
     return SourceReport(
-        source=source.name,
+        source=harvest.source.name,
+        result="failed" if harvest.error else "unchanged",
+        seconds=harvest.seconds,
+        messages=(str(harvest.error),) if harvest.error else (),
+    )
+
+
+def _stored(harvest: Harvest, digested: Digested, counts: Counts) -> SourceReport:
+    return SourceReport(
+        source=harvest.source.name,
         result="updated",
         counts=counts,
         seconds=harvest.seconds,

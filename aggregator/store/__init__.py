@@ -1,6 +1,7 @@
 """The only room that knows SQL."""
 
 from aggregator.store.backtest import Backtest
+from aggregator.store.batch import Recording
 from aggregator.store.db import Store
 from aggregator.store.explain import Explanation, Likeness
 from aggregator.store.floods import FloodRow
@@ -23,6 +24,7 @@ __all__ = [
     "OutputRecord",
     "Owner",
     "Pruned",
+    "Recording",
     "Revision",
     "Sighting",
     "SourceRow",

@@ -14,11 +14,10 @@ from aggregator.store.codec import micros
 from aggregator.store.content import Given, rank
 from aggregator.store.identity import RUNGS, Ladder, Named, Near, Verdict
 from aggregator.store.listing import Place, places, relist, tie
-from aggregator.store.lookup import Finder, Head, taken_uids
+from aggregator.store.lookup import Finder, Head
 from aggregator.store.merges import merge_all
 from aggregator.store.nodes import nodes_of
 from aggregator.store.rows import Rows, rows_for
-from aggregator.store.stale import advance
 
 _MICROSECONDS = 1_000_000
 
@@ -38,6 +37,7 @@ class _Work:
     merges: list[tuple[int, int]] = field(default_factory=list)
     near: dict[int, tuple[Near, ...]] = field(default_factory=dict)
     void_links: set[str] = field(default_factory=set)
+    renamed: bool = False
 
 
 def add(
@@ -53,11 +53,12 @@ def add(
     named = list(new.values()) if batch.seed else identity.told_apart(new.values(), name)
     finder = Finder(batch, keys, named)
     named = [identity.without_text(one, name) if finder.repeats(one) else one for one in named]
+    shared = batch.shared
     work = _Work(
         finder=finder,
         rows=rows_for(batch, given),
-        taken=taken_uids(batch.conn, (one.entry.uid for one in given)),
-        next_id=advance(batch.conn, "article", len(new)) - len(new),
+        taken={row[0] for row in shared.uids.rows(shared.conn, {one.entry.uid for one in given})},
+        next_id=shared.take_ids(len(new)),
     )
     for one in _in_order(work.finder, named, ladder):
         _take_in(batch, work, one, _decide(work.finder, one, ladder))
@@ -160,6 +161,7 @@ def _uid(batch: Batch, work: _Work, one: Given) -> str:
         before = other and work.finder.heads.get(other.id, other)
         if before and before.uid == uid and _rank(batch, one) < before.rank:
             after = naming.rename(batch.conn, before, work.taken)
+            batch.shared.forget()
             work.taken.add(after)
             work.finder.renamed(before.id, after)
             work.rows.renamed(before.id, after)
@@ -194,6 +196,7 @@ def _join(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
         rank=mine,
         text=one.text,
     )
+    work.renamed = work.renamed or after.uid != head.uid
     work.rows.new_words(after, one, edited=head.text != one.text)
     work.rows.band(after, one)
     return after
@@ -216,20 +219,26 @@ def _renew(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
 
 
 def _write(batch: Batch, work: _Work) -> None:
-    before = places(batch.conn, work.joined)
+    before = places(batch.conn, work.joined) if work.joined else {}
     work.rows.flush()
     fresh = {
         head.id: Place(head.sort_at, tie(head.uid), work.listed[head.id], head.flood_id is not None)
         for head in work.fresh.values()
     }
-    relist(batch.conn, before, {**places(batch.conn, work.joined), **fresh})
+    if work.joined:
+        relist(batch.conn, before, {**places(batch.conn, work.joined), **fresh})
+    else:
+        batch.shared.list(fresh)
+    if work.renamed:
+        batch.shared.forget()
     survivors = merge_all(batch, work.merges)
     heads = work.finder.heads
     apart = {
         article_id: [near for near in found if heads[near.article_id].origin[0] != batch.known.id]
         for article_id, found in work.near.items()
     }
-    related.relate(batch.conn, apart, survivors, work.fresh)
+    if any(apart.values()) or apart.keys() - work.fresh.keys():
+        related.relate(batch.conn, apart, survivors, work.fresh)
 
 
 def _first_updated(one: Given, first_seen: int) -> int:

@@ -13,119 +13,148 @@
                   ▼
                a new article
 
-Everything happens in the caller's transaction.
+Everything happens in the caller's transaction. Sources that are recorded together share lookups and
+writes (see `shared`); what they give is stored as if each came after the other.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from aggregator.model import Counts, FileStamp, Refined, SourceState
-from aggregator.options import Policy, Source
+from aggregator.model import Counts
+from aggregator.options import Policy
 from aggregator.store import tombs
 from aggregator.store.arrivals import add
-from aggregator.store.batch import Batch, Sighted
-from aggregator.store.bulk import Lookup
+from aggregator.store.batch import Batch, Recording, Sighted
 from aggregator.store.chunks import chunks
-from aggregator.store.codec import digest, micros
-from aggregator.store.content import given
-from aggregator.store.edits import edit, without_recycled
-from aggregator.store.identity import named
+from aggregator.store.codec import day_of, digest, micros
+from aggregator.store.content import Given, given
+from aggregator.store.edits import Edited, edit, without_recycled
+from aggregator.store.identity import Named, named
+from aggregator.store.lookup import banded
 from aggregator.store.renames import follow
-from aggregator.store.schema import marks, sightings
-from aggregator.store.sources import feed_changed, known, save_seen, save_stamps, save_state
+from aggregator.store.schema import marks
+from aggregator.store.shared import Shared
+from aggregator.store.sources import feed_changed, known, save_stamps
 
-_SIGHTED = Lookup(
-    lambda keys: sa.select(
-        sightings.c.key,
-        sightings.c.article_id,
-        sightings.c.published,
-        sightings.c.text,
-        sightings.c.extras,
-        sightings.c.link,
-    ).where(sightings.c.source_id == sa.bindparam("source_id"), sightings.c.key.in_(keys))
-)
+_LATE_DAYS = 40
+"""Bands are looked up together for sources whose new entries are not older than this."""
 
 
-def record(
-    conn: Connection,
-    policy: Policy,
-    source: Source,
-    entries: Sequence[Refined],
-    state: SourceState,
-    now: datetime,
-    *,
-    void_guids: frozenset[str],
-    void_links: frozenset[str],
-    stamps: Mapping[str, FileStamp] | None,
-    gone: Collection[str],
-    shown: Collection[bytes] = (),
-    seen: bytes = b"",
-) -> Counts:
-    """Store one source's entries and state; see `Store.record`."""
-    stored = known(conn, source)
-    save_stamps(conn, stored.id, stamps or {}, gone)
-    follow(conn, stored.id, gone)
-    batch = Batch(
-        conn,
-        policy,
-        source,
-        stored,
-        micros(now),
-        micros(state.feed_updated),
-        frozenset(gone),
-        frozenset(shown),
-    )
-    counts, more_guids, more_links, plain = _store(batch, entries)
-    _forget_links(batch, void_links | more_links)
-    feed_changed(conn, stored, state)
-    if batch.source.kind == "feed":
-        save_seen(conn, stored.id, seen if plain else b"")
-    void_guids |= state.void_guids | more_guids
-    void_links |= state.void_links | more_links
-    save_state(conn, stored.id, replace(state, void_guids=void_guids, void_links=void_links))
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """The entries of a source by key: all, those that moved, and those that are new and may be stored.
+
+    `plain`: all that are new may be.
+    """
+
+    by_key: Mapping[bytes, Given]
+    moved: Sequence[Edited]
+    admitted: Mapping[bytes, Named]
+    plain: bool
+
+
+def record_all(conn: Connection, policy: Policy, given: Sequence[Recording], now: datetime) -> list[Counts]:
+    """Store what sources gave, each another one; see `Store.record_all`."""
+    if not given:
+        return []
+    shared = Shared(conn)
+    stored = known(conn, [one.source.name for one in given])
+    batches = [Batch(shared, policy, one, stored[one.source.name], micros(now)) for one in given]
+    for batch in batches:
+        save_stamps(conn, batch.known.id, batch.recording.stamps, batch.recording.gone)
+        follow(conn, batch.known.id, batch.recording.gone)
+        feed_changed(conn, batch.known, batch.recording.state)
+    ordered = list(zip(batches, _foreseen(shared, batches), strict=True))
+    counts = [_record(batch, _sort(batch, one.by_key) if shared.forgot else one) for batch, one in ordered]
+    shared.settled()
     return counts
 
 
-def _store(batch: Batch, entries: Sequence[Refined]) -> tuple[Counts, frozenset[str], frozenset[str], bool]:
+def _foreseen(shared: Shared, batches: Sequence[Batch]) -> list[_Sorted]:
+    """The entries of all sources in order, and what deciding about the new ones needs is looked up."""
+    taken_in = [_taken_in(batch) for batch in batches]
+    pairs = [(batch.known.id, key) for batch, one in zip(batches, taken_in, strict=True) for key in one]
+    shared.sighted.ask(shared.conn, pairs if any(batch.known.carries for batch in batches) else ())
+    found = [_sort(batch, by_key) for batch, by_key in zip(batches, taken_in, strict=True)]
+    new = [one for each in found for one in each.admitted.values()]
+    shared.reserve(len(new))
+    shared.marked.ask(shared.conn, {mark for one in new for _, mark in one.lookups})
+    shared.uids.ask(shared.conn, {one.given.entry.uid for one in new})
+    looked = [banded(batch, one.admitted.values()) for batch, one in zip(batches, found, strict=True)]
+    late = [one for one in looked if one[1] >= day_of(batches[0].now) - _LATE_DAYS]
+    if late:
+        bands, begins, ends = zip(*late, strict=True)
+        shared.bands.ask(shared.conn, set().union(*bands), min(begins), max(ends))
+    return found
+
+
+def _taken_in(batch: Batch) -> dict[bytes, Given]:
+    taken_in = [given(entry, seed=batch.seed) for entry in batch.recording.entries]
+    # Of entries with one key the first in the document counts.
+    return {one.key: one for one in reversed(taken_in)}
+
+
+def _sort(batch: Batch, by_key: Mapping[bytes, Given]) -> _Sorted:
+    sighted = _sighted(batch, by_key)
+    moved = [
+        (sighted[key], one) for key, one in by_key.items() if key in sighted and sighted[key].differs(one)
+    ]
+    new = {key: named(one, batch.known.id, batch.now) for key, one in by_key.items() if key not in sighted}
+    admitted = tombs.admitted(batch, new)
+    return _Sorted(by_key, moved, admitted, len(admitted) == len(new))
+
+
+def _record(batch: Batch, one: _Sorted) -> Counts:
+    """Store a source's entries and state."""
+    recording, state = batch.recording, batch.recording.state
+    counts, more_guids, more_links, plain = _store(batch, one)
+    _forget_links(batch, recording.void_links | more_links)
+    void_guids = recording.void_guids | state.void_guids | more_guids
+    void_links = recording.void_links | state.void_links | more_links
+    state = replace(state, void_guids=void_guids, void_links=void_links)
+    seen = recording.seen if plain else b""
+    batch.shared.remember(batch.known.id, state, seen if batch.source.kind == "feed" else None)
+    return counts
+
+
+def _store(batch: Batch, one: _Sorted) -> tuple[Counts, frozenset[str], frozenset[str], bool]:
     """Store entries; returns also the guids and links that were seen to identify nothing.
 
     And whether each entry was stored under the name that it came with; else it is to be looked at again.
     """
-    taken_in = [given(entry, seed=batch.seed) for entry in entries]
-    # Of entries with one key the first in the document counts.
-    by_key = {one.key: one for one in reversed(taken_in)}
-    sighted = _sighted(batch, by_key)
-    new = {key: one for key, one in by_key.items() if key not in sighted}
-    moved = [
-        (sighted[key], one) for key, one in by_key.items() if key in sighted and sighted[key].differs(one)
-    ]
-    edited, recycled = without_recycled(batch, moved)
-    again = _sighted(batch, (one.key for one in recycled)) if recycled else {}
-    new |= {one.key: one for one in recycled if one.key not in again}
-    unseen = {key: named(one, batch.known.id, batch.now) for key, one in new.items()}
-    admitted = tombs.admitted(batch, unseen)
-    shown = batch.shown | by_key.keys()
+    edited, recycled = without_recycled(batch, one.moved)
+    admitted = {**one.admitted}
+    if recycled:
+        again = _sighted(batch, [each.key for each in recycled])
+        fresh = [each for each in recycled if each.key not in again]
+        more = {each.key: named(each, batch.known.id, batch.now) for each in fresh}
+        admitted = {key: each for key, each in admitted.items() if key not in more}
+        admitted |= tombs.admitted(batch, more)
+    shown = {*batch.recording.shown, *one.by_key}
     counts = Counts(unchanged=len(shown) - len(admitted) - len(edited))
     void_links: frozenset[str] = frozenset()
     if admitted:
         counts, void_links = add(batch, admitted, {*shown, *admitted}, counts)
     if edited:
         counts = edit(batch, edited, counts)
-    void_guids = frozenset(one.entry.guid for one in recycled if one.entry.guid)
-    plain = len(admitted) == len(unseen) and not recycled and not void_links
-    return counts, void_guids, void_links, plain
+    void_guids = frozenset(each.entry.guid for each in recycled if each.entry.guid)
+    return counts, void_guids, void_links, one.plain and not recycled and not void_links
 
 
 def _sighted(batch: Batch, keys: Iterable[bytes]) -> dict[bytes, Sighted]:
-    return {row[0]: Sighted(*row[1:]) for row in _SIGHTED(batch.conn, keys, source_id=batch.known.id)}
+    if not batch.known.carries:
+        return {}
+    pairs = {(batch.known.id, key) for key in keys}
+    return {pair[1]: Sighted(*row) for pair, row in batch.shared.sighted.rows(batch.shared.conn, pairs)}
 
 
 def _forget_links(batch: Batch, links: Collection[str]) -> None:
     """Links that turned out to identify nothing lead to no article any more."""
     for some in chunks([digest("link", link) for link in sorted(links)]):
         forgotten = sa.delete(marks).where(marks.c.mark.in_(some), marks.c.source_id == batch.known.id)
-        batch.conn.execute(forgotten)
+        if batch.conn.execute(forgotten).rowcount:
+            batch.shared.forget()

@@ -1,32 +1,69 @@
-"""What is decided once for all entries of one `record`."""
+"""What is decided once for all entries of a source that is recorded."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
+from aggregator.model import FileStamp, Refined, SourceState
 from aggregator.options import Policy, Source
+from aggregator.store.codec import micros
 from aggregator.store.content import Given
+from aggregator.store.shared import Shared
 from aggregator.store.sources import Known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What a source gave, and its state.
+
+    void_guids, void_links  what was seen to identify nothing
+    stamps                  those of the files that were read (seed directories only)
+    gone                    the paths of files that are no longer there (seed directories only)
+    shown                   keys (16 bytes) of entries that the source shows unchanged besides these
+    seen                    what `Store.last_seen` is to give
+    """
+
+    source: Source
+    entries: Sequence[Refined]
+    state: SourceState
+    void_guids: frozenset[str] = frozenset()
+    void_links: frozenset[str] = frozenset()
+    stamps: Mapping[str, FileStamp] = field(default_factory=dict)
+    gone: Collection[str] = ()
+    shown: Collection[bytes] = ()
+    seen: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What all entries of one `record` share; `now` in microseconds."""
+    """What all entries of one source share; `now` in microseconds."""
 
-    conn: Connection
+    shared: Shared
     policy: Policy
-    source: Source
+    recording: Recording
     known: Known
     now: int
-    feed_updated: int | None
-    gone: Collection[str]
-    shown: frozenset[bytes]
+
+    @property
+    def conn(self) -> Connection:
+        """The connection, once all that was recorded before is in the tables."""
+        return self.shared.settled()
+
+    @property
+    def source(self) -> Source:
+        """The source."""
+        return self.recording.source
+
+    @property
+    def feed_updated(self) -> int | None:
+        """When the feed says that it was last changed."""
+        return micros(self.recording.state.feed_updated)
 
     @property
     def seed(self) -> bool:
         """Whether the source is a seed directory."""
-        return self.source.kind == "seed"
+        return self.recording.source.kind == "seed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ rows pass, that costs more than the database does. Our columns hold what drivers
 
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -20,7 +21,7 @@ Text = tuple[str, tuple[str, ...] | None, Row]
 """A statement as text, its parameters in order if the driver wants them so, and those it sets itself."""
 
 _SIZES = (*(2**power for power in range(9)), SIZE)
-_VALUES = tuple(f"v{at}" for at in range(SIZE))
+_VALUES = tuple(f"v{at}" for at in range(2 * SIZE))
 
 
 def insert(conn: Connection, table: sa.Table) -> Any:  # noqa: ANN401 - one of two unrelated classes
@@ -102,13 +103,16 @@ class Single:
 
 
 class Lookup:
-    """A SELECT of the rows that belong to any of many values.
+    """A SELECT of the rows that belong to any of many values, or of many pairs of values.
 
     `build` makes it for so many parameters, to stand in an IN; parameters besides those have names.
     """
 
-    def __init__(self, build: Callable[[list[sa.BindParameter[Any]]], sa.Select[Any]]) -> None:
+    def __init__(
+        self, build: Callable[[list[sa.BindParameter[Any]]], sa.Select[Any]], *, pairs: bool = False
+    ) -> None:
         self._build = build
+        self._pairs = pairs
         self._texts: dict[tuple[str, int], Text] = {}
 
     def __call__(self, conn: Connection, values: Iterable[Any], **named: object) -> list[Any]:
@@ -118,8 +122,9 @@ class Lookup:
             size = next(size for size in _SIZES if size >= len(some))
             # The last value again and again: few texts serve all lengths.
             padded = [*some, *(some[-1:] * (size - len(some)))]
-            text, order, own = self._text(conn, size)
-            given = own | dict(zip(_VALUES, padded, strict=False)) | named
+            flat = list(chain.from_iterable(padded)) if self._pairs else padded
+            text, order, own = self._text(conn, len(flat))
+            given = own | dict(zip(_VALUES, flat, strict=False)) | named
             ordered = given if order is None else tuple(map(given.__getitem__, order))
             rows += _run(conn, text, ordered)
         return rows

@@ -27,6 +27,7 @@ from aggregator.store import (
     tombs,
 )
 from aggregator.store.backtest import Backtest
+from aggregator.store.batch import Recording
 from aggregator.store.engine import Database, open_database
 from aggregator.store.explain import Explanation
 from aggregator.store.floods import FloodRow
@@ -109,7 +110,7 @@ class Store:
     def save_state(self, source: Source, state: SourceState) -> None:
         """Keep a source's state where there is nothing else to store (304, failure)."""
         with self._database.write() as conn:
-            sources.save_state(conn, sources.known(conn, source).id, state)
+            sources.save_state(conn, [(sources.known(conn, [source.name])[source.name].id, state)])
 
     def save_states(self, states: Mapping[str, SourceState]) -> None:
         """The same for many sources, by name."""
@@ -149,25 +150,25 @@ class Store:
     ) -> Counts:
         """Store what a source gave, its state, and what is then out of date: all or nothing.
 
-        `stamps` are those of the files that were read, `gone` the paths of files that are no
-        longer there (seed directories only). `shown` are keys (16 bytes) of entries that the source
-        shows unchanged besides these; `seen` is kept for `last_seen`.
+        See `Recording` for what the arguments are.
         """
+        recording = Recording(
+            source=source,
+            entries=entries,
+            state=state,
+            void_guids=void_guids,
+            void_links=void_links,
+            stamps=stamps or {},
+            gone=gone,
+            shown=shown,
+            seen=seen,
+        )
+        return self.record_all([recording], now)[0]
+
+    def record_all(self, given: Sequence[Recording], now: datetime) -> list[Counts]:
+        """The same for many sources, each another one: as if one after the other, all or nothing."""
         with self._database.write() as conn:
-            return articles.record(
-                conn,
-                self.policy,
-                source,
-                entries,
-                state,
-                now,
-                void_guids=void_guids,
-                void_links=void_links,
-                stamps=stamps,
-                gone=gone,
-                shown=shown,
-                seen=seen,
-            )
+            return articles.record_all(conn, self.policy, given, now)
 
     def articles(self, ids: Sequence[int]) -> list[Article]:
         """The articles with these ids, in this order; ids that are not there are left out."""

@@ -15,23 +15,11 @@ from aggregator.store.bulk import Lookup
 from aggregator.store.codec import day_of, digest, unpack
 from aggregator.store.content import Given, rank
 from aggregator.store.identity import Candidate, Named, Own, Rung, Texts
-from aggregator.store.schema import articles, bands, contents, files, marks, outputs, sightings, sources
+from aggregator.store.schema import articles, contents, files, marks, outputs, sightings, sources
 
 _DAY_SECONDS = 86400
 _COMMON = 50
 
-_MARKED = Lookup(
-    lambda values: sa.select(marks.c.mark, marks.c.article_id, marks.c.source_id).where(
-        marks.c.mark.in_(values)
-    )
-)
-_BANDED = Lookup(
-    lambda values: sa.select(bands.c.band, bands.c.article_id).where(
-        bands.c.band.in_(values),
-        bands.c.day >= sa.bindparam("begin"),
-        bands.c.day <= sa.bindparam("end"),
-    )
-)
 _CARRIED = Lookup(
     lambda ids: sa.select(
         sightings.c.article_id,
@@ -132,34 +120,25 @@ class Finder:
         self._batch = batch
         self._bodies: dict[int, str] = {}
         wanted = [each for one in new for each in one.lookups]
-        found = _MARKED(batch.conn, (mark for _, mark in wanted))
+        found = batch.shared.marked.rows(batch.shared.conn, {mark for _, mark in wanted})
         telling = {mark for name, mark in wanted if name in {"text", "titled"}}
         self._marked = _grouped((row[:2] for row in found), telling)
         mine = [row for row in found if row[2] == batch.known.id and row[0] in self._marked]
         texts = {mark for name, mark in wanted if name == "text" and mark in self._marked}
-        self._told = _told(batch.conn, texts)
-        self._banded = _grouped(self._find_bands([one.given for one in new]))
+        self._told = _told(batch.conn, texts) if texts else defaultdict(list)
+        bands, begin, end = banded(batch, new)
+        self._banded = _grouped(batch.shared.bands.rows(batch.shared.conn, bands, begin, end))
         ids = {one for found in (self._marked, self._banded) for group in found.values() for one in group}
-        self.heads = heads(batch.conn, ids)
-        self._candidates = candidates(batch, self.heads, keys)
+        self.heads = heads(batch.conn, ids) if ids else {}
+        self._candidates = candidates(batch, self.heads, keys) if ids else {}
         self._shown = {
             mark for mark, article, _ in mine if any(own.present for own in self._candidates[article].own)
         }
-        self.posted = posted(batch.conn, (head.uid for head in self.heads.values()))
-
-    def _find_bands(self, new: Iterable[Given]) -> Iterable[tuple[int, int]]:
-        policy = self._batch.policy
-        banded = [one for one in new if one.entry.bands]
-        if policy.near == "off" or not banded:
-            return ()
-        days = [day_of(self.date(one)) for one in banded]
-        reach = int(policy.window // _DAY_SECONDS) + 1
-        values = (band for one in banded for band in one.entry.bands)
-        return _BANDED(self._batch.conn, values, begin=min(days) - reach, end=max(days) + reach)
+        self.posted = posted(batch.conn, (head.uid for head in self.heads.values())) if ids else set()
 
     def date(self, one: Given) -> int:
         """When an entry was published, or now."""
-        return rank(one.published, self._batch.now, None, "")[0]
+        return _date(self._batch, one)
 
     def candidates(self, one: Named) -> Mapping[Rung, list[Candidate]]:
         """The articles that bear the marks of this entry, by rung."""
@@ -246,6 +225,20 @@ class Finder:
         self._bodies.setdefault(head.id, one.entry.body)
 
 
+def banded(batch: Batch, new: Iterable[Named]) -> tuple[set[int], int, int]:
+    """The bands under which to look for these entries, and the days from which to which."""
+    given = [one.given for one in new if one.given.entry.bands]
+    if batch.policy.near == "off" or not given:
+        return set(), 0, 0
+    days = [day_of(_date(batch, one)) for one in given]
+    reach = int(batch.policy.window // _DAY_SECONDS) + 1
+    return {band for one in given for band in one.entry.bands}, min(days) - reach, max(days) + reach
+
+
+def _date(batch: Batch, one: Given) -> int:
+    return rank(one.published, batch.now, None, "")[0]
+
+
 def _grouped(
     pairs: Iterable[tuple[bytes | int, int]], telling: Collection[bytes] | None = None
 ) -> dict[bytes | int, set[int]]:
@@ -289,7 +282,7 @@ def candidates(batch: Batch, found: Mapping[int, Head], keys: Collection[bytes])
     if batch.seed:
         paths = (row.guid for row in mine if row.guid)
         stamped = {row[0] for row in _FILES(batch.conn, paths, source_id=batch.known.id)}
-        there = stamped.difference(batch.gone)
+        there = stamped.difference(batch.recording.gone)
     carried: dict[int, set[int]] = defaultdict(set)
     for row in rows:
         carried[row.article_id].add(row.source_id)

@@ -28,6 +28,8 @@ def merge_all(batch: Batch, pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
             winner, loser = sorted(found.values(), key=lambda head: (head.rank, head.uid))
             _merge(batch.conn, winner, loser)
             survivors[loser.id] = winner.id
+    if survivors:
+        batch.shared.forget()
     return {gone: _survivor(survivors, gone) for gone in survivors}
 
 

@@ -1,29 +1,23 @@
-"""Rows on their way into the tables, written in one go in the order that the tables need."""
+"""Rows of one source on their way into the tables."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 from aggregator.model import CategoryPath, Node
 from aggregator.store import identity, revisions, upstream
 from aggregator.store.batch import Batch
-from aggregator.store.bulk import Row, deleting, inserting, updating
+from aggregator.store.bulk import Row, deleting, updating
 from aggregator.store.codec import day_of, digest
 from aggregator.store.content import Given, content_row
 from aggregator.store.identity import Named
 from aggregator.store.lookup import Head
 from aggregator.store.nodes import ensure_nodes
-from aggregator.store.schema import articles, bands, contents, marks, sightings
+from aggregator.store.schema import articles, contents, sightings
 
 _HEAD = ("uid", "guid", "published", "sort_at", "updated", "flood_id", "origin_source", "origin_key")
 _SEEN = ("published", "node_id", "guid", "link", "text", "extras", "exact", "feed_updated")
 _WORDS = ("title", "link", "body", "details")
 
-_ARTICLES = inserting(articles)
-_CONTENTS = inserting(contents)
-_SIGHTINGS = inserting(sightings)
-_MARKS = inserting(marks, ignore=True)
-_BANDS = inserting(bands, ignore=True)
 _UPDATE_ARTICLES = updating(articles, _HEAD)
 _UPDATE_CONTENTS = updating(contents, _WORDS)
 _UPDATE_SIGHTINGS = updating(sightings, _SEEN)
@@ -133,18 +127,18 @@ class Rows:
             self.bands += ((band, day, head.id) for band in given.entry.bands)
 
     def flush(self) -> None:
-        """Write everything."""
+        """What is new waits to be written with that of other sources; what changes is written."""
+        if self.article_updates:
+            written = self.articles | self.article_updates
+            guids = {one: row["guid"] for one, row in written.items()}
+            for article_id in upstream.taken(self.batch.conn, guids, self.links):
+                written[article_id]["guid"] = None
+        new = self.articles, self.contents.values(), self.sightings, self.marks, self.bands
+        self.batch.shared.add(*new, self.links)
+        if not (self.article_updates or self.sighting_updates or self.dropped):
+            return
         conn = self.batch.conn
-        written = self.articles | self.article_updates
-        guids = {one: row["guid"] for one, row in written.items()}
-        for article_id in upstream.taken(conn, guids, self.links):
-            written[article_id]["guid"] = None
         revisions.keep(conn, self.edited, self.batch.policy.keep_revisions)
-        _ARTICLES(conn, list(self.articles.values()))
-        _CONTENTS(conn, list(self.contents.values()))
-        _SIGHTINGS(conn, sorted(self.sightings, key=itemgetter("key")))
-        _MARKS.tuples(conn, sorted(self.marks))
-        _BANDS.tuples(conn, sorted(self.bands))
         _UPDATE_ARTICLES(conn, list(self.article_updates.values()))
         _UPDATE_CONTENTS(conn, list(self.content_updates.values()))
         _UPDATE_SIGHTINGS(conn, self.sighting_updates)
@@ -154,7 +148,7 @@ class Rows:
 def rows_for(batch: Batch, entries: Iterable[Given]) -> Rows:
     """Empty rows that know the categories these entries name."""
     own = {Node("category", one.entry.categories) for one in entries if one.entry.categories}
-    return Rows(batch, {node.path: node_id for node, node_id in ensure_nodes(batch.conn, own).items()})
+    return Rows(batch, {node.path: node_id for node, node_id in ensure_nodes(batch.shared.conn, own).items()})
 
 
 def _head_columns(head: Head) -> Row:

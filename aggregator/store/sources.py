@@ -1,6 +1,6 @@
 """The table of sources: what the settings say of them, and what is remembered between passes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from aggregator.errors import StoreError
 from aggregator.model import FileStamp, Node, Rhythm, SourceKind, SourceState, Validators
 from aggregator.options import Source
 from aggregator.store import stale
-from aggregator.store.bulk import Single, inserting, updating
+from aggregator.store.bulk import Lookup, inserting, updating
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import from_json, micros, moment, pack, to_json, unpack
 from aggregator.store.listing import mark_shown, places, relist
@@ -37,16 +37,17 @@ _PLAIN = tuple(name for name in _FIELDS if name not in {*_MOMENTS, *_SETS, "vali
 _FEED = ("feed_link", "feed_id")
 """What outputs show of a feed; its title they take from the settings."""
 
-_ONE = Single(
-    lambda _: sa.select(
+_KNOWN = Lookup(
+    lambda names: sa.select(
+        sources.c.name,
         sources.c.id,
         sources.c.categories,
         sources.c.last_success,
         sa.select(tombs.c.id).where(tombs.c.source_id == sources.c.id).exists().label("taken_down"),
         sa.select(tombs.c.id).where(tombs.c.id > sa.literal_column("0")).exists().label("any_tombs"),
+        sa.select(sightings.c.key).where(sightings.c.source_id == sources.c.id).exists().label("carries"),
         *(sources.c[name] for name in _FEED),
-    ).where(sources.c.name == sa.bindparam("name")),
-    ("name",),
+    ).where(sources.c.name.in_(names))
 )
 
 _STATE = (*_PLAIN, *sorted(_MOMENTS), *sorted(_SETS), "etag", "last_modified", "rhythm")
@@ -75,22 +76,27 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What writing needs of a stored source."""
+    """What writing needs of a stored source; `carries`: whether it ever gave anything that is stored."""
 
     id: int
     categories: str
     last_success: int | None
     taken_down: bool
     any_tombs: bool
+    carries: bool
     feed: tuple[str | None, ...]
 
 
-def known(conn: Connection, source: Source) -> Known:
-    """The stored source. StoreError: it was never reconciled."""
-    row = _ONE(conn, name=source.name)
-    if row is None:
-        raise StoreError(f"source {source.name!r} is not in the store; reconcile the settings first")
-    return Known(row[0], row[1], row[2], row[3], row[4], tuple(row[5:]))
+def known(conn: Connection, names: Collection[str]) -> dict[str, Known]:
+    """The stored sources of these names. StoreError: one was never reconciled."""
+    found = {
+        name: Known(number, categories, success, taken_down, any_tombs, carries, tuple(feed))
+        for name, number, categories, success, taken_down, any_tombs, carries, *feed in _KNOWN(conn, names)
+    }
+    for name in names:
+        if name not in found:
+            raise StoreError(f"source {name!r} is not in the store; reconcile the settings first")
+    return found
 
 
 def reconcile(conn: Connection, wanted: Sequence[Source], now: datetime) -> None:
@@ -146,7 +152,7 @@ def _change(conn: Connection, row: sa.Row[Any], settings: Mapping[str, Any]) -> 
 
 def feed_changed(conn: Connection, source: Known, state: SourceState) -> None:
     """Where the feed's own link or id moved: the feeds that show them are out of date."""
-    if source.feed == tuple(getattr(state, name) for name in _FEED):
+    if not source.carries or source.feed == tuple(getattr(state, name) for name in _FEED):
         return
     ids = list(
         conn.execute(
@@ -165,12 +171,12 @@ def states(conn: Connection) -> dict[str, SourceState]:
 def save_states(conn: Connection, given: Mapping[str, SourceState]) -> None:
     """Store the states of sources by name."""
     ids = {row.name: row.id for row in conn.execute(sa.select(sources.c.name, sources.c.id))}
-    _SAVE(conn, [{"b_id": ids[name], **columns(state)} for name, state in given.items()])
+    save_state(conn, ((ids[name], state) for name, state in given.items()))
 
 
-def save_state(conn: Connection, source_id: int, state: SourceState) -> None:
-    """Store a source's state."""
-    _SAVE(conn, [{"b_id": source_id, **columns(state)}])
+def save_state(conn: Connection, given: Iterable[tuple[int, SourceState]]) -> None:
+    """The same by the ids of sources."""
+    _SAVE(conn, [{"b_id": source_id, **columns(state)} for source_id, state in given])
 
 
 def last_seen(conn: Connection, name: str) -> bytes:
@@ -178,9 +184,9 @@ def last_seen(conn: Connection, name: str) -> bytes:
     return conn.execute(_LAST_SEEN, {"name": name}).scalar_one_or_none() or b""
 
 
-def save_seen(conn: Connection, source_id: int, entries: bytes) -> None:
-    """Remember what a feed's last document held."""
-    _SEEN(conn, [{"source_id": source_id, "entries": entries}])
+def save_seen(conn: Connection, given: Sequence[tuple[int, bytes]]) -> None:
+    """Remember what the last documents of feeds (by id) held."""
+    _SEEN.tuples(conn, given)
 
 
 def columns(state: SourceState) -> dict[str, Any]:

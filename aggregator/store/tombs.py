@@ -18,7 +18,7 @@ from aggregator.model import Node
 from aggregator.refine.identity import normal
 from aggregator.store import months, stale
 from aggregator.store.batch import Batch
-from aggregator.store.bulk import Lookup, Row, Single, insert_one, inserting
+from aggregator.store.bulk import Row, Single, insert_one, inserting
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest, from_json, micros, moment, to_json
 from aggregator.store.identity import Named
@@ -41,7 +41,6 @@ from aggregator.store.schema import (
 
 Kind = Literal["takedown", "retention", "flood"]
 
-_STOPPED = Lookup(lambda values: sa.select(tomb_marks.c.mark).where(tomb_marks.c.mark.in_(values)))
 _MARK = inserting(tomb_marks, ignore=True)
 _NODE = inserting(tomb_nodes, ignore=True)
 
@@ -74,7 +73,8 @@ def admitted(batch: Batch, new: Mapping[bytes, Named]) -> Mapping[bytes, Named]:
     if not new or not batch.known.any_tombs:
         return new
     marks = {key: _marks(batch.known.id, one) for key, one in new.items()}
-    stopped = {row[0] for row in _STOPPED(batch.conn, (mark for found in marks.values() for mark in found))}
+    shared = batch.shared
+    stopped = {row[0] for row in shared.stopped.rows(shared.conn, set().union(*marks.values()))}
     return {key: one for key, one in new.items() if stopped.isdisjoint(marks[key])}
 
 

@@ -1,0 +1,223 @@
+"""What sources that are recorded together share: lookups made for all at once, and rows that wait.
+
+A statement for one row costs nearly what one for fifty does. Two rules make the outcome that of one
+source after the other:
+
+- What is looked up here is found in the tables or among what waits for them.
+- All else is read and written by way of `settled`, which first writes what waits.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from aggregator.model import SourceState
+from aggregator.store import upstream
+from aggregator.store.bulk import Lookup, Row, inserting
+from aggregator.store.listing import Place, relist
+from aggregator.store.schema import articles, bands, contents, marks, sightings, tomb_marks
+from aggregator.store.sources import save_seen, save_state
+from aggregator.store.stale import advance
+
+_MOST = 1000
+"""Articles that wait, about: so many together cost hardly less than these, and memory."""
+
+_MARKED = Lookup(
+    lambda values: sa.select(marks.c.mark, marks.c.article_id, marks.c.source_id).where(
+        marks.c.mark.in_(values)
+    )
+)
+_UIDS = Lookup(lambda uids: sa.select(articles.c.uid).where(articles.c.uid.in_(uids)))
+_STOPPED = Lookup(lambda values: sa.select(tomb_marks.c.mark).where(tomb_marks.c.mark.in_(values)))
+_BANDED = Lookup(
+    lambda values: sa.select(bands.c.band, bands.c.day, bands.c.article_id).where(
+        bands.c.band.in_(values),
+        bands.c.day >= sa.bindparam("begin"),
+        bands.c.day <= sa.bindparam("end"),
+    )
+)
+
+
+def _by_pairs(parameters: Sequence[sa.BindParameter[Any]]) -> sa.Select[Any]:
+    # Joined to a list of pairs, as SQLite reads the whole table for an IN of pairs.
+    names = sa.column("source", sightings.c.source_id.type), sa.column("key", sightings.c.key.type)
+    pairs = list(zip(parameters[::2], parameters[1::2], strict=True))
+    wanted = sa.values(*names, name="wanted").data(pairs).cte()
+    return sa.select(
+        sightings.c.source_id,
+        sightings.c.key,
+        sightings.c.article_id,
+        sightings.c.published,
+        sightings.c.text,
+        sightings.c.extras,
+        sightings.c.link,
+    ).join(wanted, sa.and_(sightings.c.source_id == wanted.c.source, sightings.c.key == wanted.c.key))
+
+
+_SIGHTED = Lookup(_by_pairs, pairs=True)
+
+_ARTICLES = inserting(articles)
+_CONTENTS = inserting(contents)
+_SIGHTINGS = inserting(sightings)
+_MARKS = inserting(marks, ignore=True)
+_BANDS = inserting(bands, ignore=True)
+
+
+class Known:
+    """Rows by their first column, which is looked up once: those stored, and those that wait."""
+
+    def __init__(self, lookup: Callable[[Connection, Iterable[Any]], Iterable[Any]]) -> None:
+        self._lookup = lookup
+        self._asked: set[Any] = set()
+        self._found: dict[Any, list[Any]] = defaultdict(list)
+
+    def ask(self, conn: Connection, values: Collection[Any]) -> None:
+        """Look these values up, for `rows` to know."""
+        missing = set(values) - self._asked
+        self._asked |= missing
+        self.add(self._lookup(conn, missing) if missing else ())
+
+    def rows(self, conn: Connection, values: Collection[Any]) -> list[Any]:
+        """The rows of these values in no order; one that was added and written may come twice."""
+        self.ask(conn, values)
+        return [row for value in self._found.keys() & values for row in self._found[value]]
+
+    def add(self, rows: Iterable[Any]) -> None:
+        """These rows are there too."""
+        for row in rows:
+            self._found[row[0]].append(row)
+
+
+class Bands:
+    """The same for bands, by days: those in the range that is looked up once, others as they are asked."""
+
+    def __init__(self) -> None:
+        self._range = (0, -1)
+        self._asked: set[int] = set()
+        self._found: dict[int, set[tuple[int, int]]] = defaultdict(set)
+
+    def ask(self, conn: Connection, values: Iterable[int], begin: int, end: int) -> None:
+        """Look up these bands in a range of days, for `rows` to know."""
+        self._range = (begin, end)
+        self._asked = set(values)
+        self.add(_BANDED(conn, self._asked, begin=begin, end=end))
+
+    def rows(self, conn: Connection, values: Collection[int], begin: int, end: int) -> list[tuple[int, int]]:
+        """Band and article of those that bear any of these bands, in a range of days."""
+        known = self._range[0] <= begin and end <= self._range[1]
+        missing = set(values) - self._asked if known else set(values)
+        self.add(_BANDED(conn, missing, begin=begin, end=end))
+        return [
+            (band, article_id)
+            for band in self._found.keys() & values
+            for day, article_id in self._found[band]
+            if begin <= day <= end
+        ]
+
+    def add(self, rows: Iterable[tuple[int, int, int]]) -> None:
+        """These rows (band, day, article) are there too."""
+        for band, day, article_id in rows:
+            self._found[band].add((day, article_id))
+
+
+class Shared:
+    """See the module. `conn` is for what has nothing to do with what waits."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.forgot = False
+        self._next_id = self._last_id = 0
+        self._know_nothing()
+        self._wait_for_nothing()
+
+    def _know_nothing(self) -> None:
+        self.sighted = Known(_sighted)
+        self.marked = Known(_MARKED)
+        self.uids = Known(_UIDS)
+        self.stopped = Known(_STOPPED)
+        self.bands = Bands()
+
+    def _wait_for_nothing(self) -> None:
+        self._articles: dict[int, Row] = {}
+        self._rows: dict[str, list[Any]] = defaultdict(list)
+        self._links: dict[str, str] = {}
+        self._fresh: dict[int, Place] = {}
+
+    def forget(self) -> None:
+        """What was looked up counts no more: something else was done than adding to it."""
+        self.settled()
+        self._know_nothing()
+        self.forgot = True
+
+    # --- what waits
+
+    def reserve(self, count: int) -> None:
+        """Take so many ids of articles for `take_ids` to hand out."""
+        if count:
+            self._last_id = advance(self.conn, "article", count)
+            self._next_id = self._last_id - count
+
+    def take_ids(self, count: int) -> int:
+        """The number after which so many ids are free."""
+        if self._last_id - self._next_id < count:
+            self.reserve(count)
+        self._next_id += count
+        return self._next_id - count
+
+    def add(
+        self,
+        articles: Mapping[int, Row],
+        contents: Iterable[Row],
+        sightings: Iterable[Row],
+        marks: Collection[tuple[bytes, int, int]],
+        bands: Collection[tuple[int, int, int]],
+        links: Mapping[str, str],
+    ) -> None:
+        """New rows; `links` has the canonical links of links, for `upstream.taken`."""
+        self._articles |= articles
+        self._rows["contents"] += contents
+        self._rows["sightings"] += sightings
+        self._rows["marks"] += marks
+        self._rows["bands"] += bands
+        self._links |= links
+        self.uids.add((row["uid"],) for row in articles.values())
+        self.marked.add(marks)
+        self.bands.add(bands)
+
+    def list(self, fresh: Mapping[int, Place]) -> None:
+        """New articles are to be listed at their places."""
+        self._fresh |= fresh
+
+    def remember(self, source_id: int, state: SourceState, seen: bytes | None) -> None:
+        """A source's state, and what its document held (None: it is no feed)."""
+        self._rows["states"].append((source_id, state))
+        if seen is not None:
+            self._rows["seen"].append((source_id, seen))
+        if len(self._articles) > _MOST:
+            self.settled()
+
+    def settled(self) -> Connection:
+        """The connection, once what waits is in the tables."""
+        if not self._rows:
+            return self.conn
+        conn, articles, rows = self.conn, self._articles, self._rows
+        links, fresh = self._links, self._fresh
+        self._wait_for_nothing()
+        for one in upstream.taken(conn, {one: row["guid"] for one, row in articles.items()}, links):
+            articles[one]["guid"] = None
+        _ARTICLES(conn, list(articles.values()))
+        _CONTENTS(conn, rows["contents"])
+        _SIGHTINGS(conn, sorted(rows["sightings"], key=lambda row: (row["source_id"], row["key"])))
+        _MARKS.tuples(conn, sorted(rows["marks"]))
+        _BANDS.tuples(conn, sorted(rows["bands"]))
+        relist(conn, {}, fresh)
+        save_seen(conn, rows["seen"])
+        save_state(conn, rows["states"])
+        return conn
+
+
+def _sighted(conn: Connection, pairs: Iterable[tuple[int, bytes]]) -> Iterable[Any]:
+    return ((row[:2], row[2:]) for row in _SIGHTED(conn, pairs))
