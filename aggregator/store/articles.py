@@ -77,8 +77,8 @@ def record_all(conn: Connection, policy: Policy, given: Sequence[Recording], now
 def _foreseen(shared: Shared, batches: Sequence[Batch]) -> list[_Sorted]:
     """The entries of all sources in order, and what deciding about the new ones needs is looked up."""
     taken_in = [_taken_in(batch) for batch in batches]
-    pairs = [(batch.known.id, key) for batch, one in zip(batches, taken_in, strict=True) for key in one]
-    shared.sighted.ask(shared.conn, pairs if any(batch.known.carries for batch in batches) else ())
+    carrying = [pair for pair in zip(batches, taken_in, strict=True) if pair[0].known.carries]
+    shared.sighted.ask(shared.conn, {(batch.known.id, key) for batch, one in carrying for key in one})
     found = [_sort(batch, by_key) for batch, by_key in zip(batches, taken_in, strict=True)]
     new = [one for each in found for one in each.admitted.values()]
     shared.reserve(len(new))

@@ -9,6 +9,7 @@ source after the other:
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -67,60 +68,73 @@ _BANDS = inserting(bands, ignore=True)
 
 
 class Known:
-    """Rows by their first column, which is looked up once: those stored, and those that wait."""
+    """Rows by their first column, which is looked up once: those stored, and those added since."""
 
     def __init__(self, lookup: Callable[[Connection, Iterable[Any]], Iterable[Any]]) -> None:
         self._lookup = lookup
         self._asked: set[Any] = set()
-        self._found: dict[Any, list[Any]] = defaultdict(list)
+        self._stored: dict[Any, list[Any]] = defaultdict(list)
+        self._added = _Added()
 
-    def ask(self, conn: Connection, values: Collection[Any]) -> None:
+    def ask(self, conn: Connection, values: set[Any]) -> None:
         """Look these values up, for `rows` to know."""
-        missing = set(values) - self._asked
+        missing = values - self._asked
         self._asked |= missing
-        self.add(self._lookup(conn, missing) if missing else ())
+        for row in self._lookup(conn, missing):
+            self._stored[row[0]].append(row)
 
-    def rows(self, conn: Connection, values: Collection[Any]) -> list[Any]:
+    def rows(self, conn: Connection, values: set[Any]) -> list[Any]:
         """The rows of these values in no order; one that was added and written may come twice."""
         self.ask(conn, values)
-        return [row for value in self._found.keys() & values for row in self._found[value]]
+        stored = [row for value in self._stored.keys() & values for row in self._stored[value]]
+        return [*stored, *self._added.rows(values)]
 
-    def add(self, rows: Iterable[Any]) -> None:
+    def add(self, rows: Collection[Any]) -> None:
         """These rows are there too."""
-        for row in rows:
-            self._found[row[0]].append(row)
+        self._added.add(rows)
 
 
 class Bands:
-    """The same for bands, by days: those in the range that is looked up once, others as they are asked."""
+    """The same for bands, within the range of days that is looked up once; others as they are asked."""
 
     def __init__(self) -> None:
         self._range = (0, -1)
-        self._asked: set[int] = set()
-        self._found: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        self._known = Known(self._lookup)
+        self._added = _Added()
 
-    def ask(self, conn: Connection, values: Iterable[int], begin: int, end: int) -> None:
-        """Look up these bands in a range of days, for `rows` to know."""
+    def _lookup(self, conn: Connection, values: Iterable[int]) -> Iterable[Any]:
+        return _BANDED(conn, values, begin=self._range[0], end=self._range[1])
+
+    def ask(self, conn: Connection, values: set[int], begin: int, end: int) -> None:
+        """Look up these bands in a range of days, for `rows` to know; once."""
         self._range = (begin, end)
-        self._asked = set(values)
-        self.add(_BANDED(conn, self._asked, begin=begin, end=end))
+        self._known.ask(conn, values)
 
-    def rows(self, conn: Connection, values: Collection[int], begin: int, end: int) -> list[tuple[int, int]]:
+    def rows(self, conn: Connection, values: set[int], begin: int, end: int) -> list[tuple[int, int]]:
         """Band and article of those that bear any of these bands, in a range of days."""
         known = self._range[0] <= begin and end <= self._range[1]
-        missing = set(values) - self._asked if known else set(values)
-        self.add(_BANDED(conn, missing, begin=begin, end=end))
-        return [
-            (band, article_id)
-            for band in self._found.keys() & values
-            for day, article_id in self._found[band]
-            if begin <= day <= end
-        ]
+        stored = self._known.rows(conn, values) if known else _BANDED(conn, values, begin=begin, end=end)
+        found = (*stored, *self._added.rows(values))
+        return [(band, article_id) for band, day, article_id in found if begin <= day <= end]
 
-    def add(self, rows: Iterable[tuple[int, int, int]]) -> None:
+    def add(self, rows: Collection[tuple[int, int, int]]) -> None:
         """These rows (band, day, article) are there too."""
-        for band, day, article_id in rows:
-            self._found[band].add((day, article_id))
+        self._added.add(rows)
+
+
+class _Added:
+    """Rows of which hardly one is asked for, so that they are not sorted by value."""
+
+    def __init__(self) -> None:
+        self._values: set[Any] = set()
+        self._rows: list[Any] = []
+
+    def add(self, rows: Collection[Any]) -> None:
+        self._values.update(map(itemgetter(0), rows))
+        self._rows += rows
+
+    def rows(self, values: set[Any]) -> list[Any]:
+        return [] if self._values.isdisjoint(values) else [row for row in self._rows if row[0] in values]
 
 
 class Shared:
@@ -183,7 +197,7 @@ class Shared:
         self._rows["marks"] += marks
         self._rows["bands"] += bands
         self._links |= links
-        self.uids.add((row["uid"],) for row in articles.values())
+        self.uids.add([(row["uid"],) for row in articles.values()])
         self.marked.add(marks)
         self.bands.add(bands)
 
