@@ -23,6 +23,7 @@ from aggregator.collect import schedule
 from aggregator.collect.hosts import HostQueue, Sites, Turns
 from aggregator.collect.http import HttpFetcher
 from aggregator.config import Settings
+from aggregator.digested import Digested
 from aggregator.errors import SourceError
 from aggregator.gathering import Clock, Harvest, Tools, gather
 from aggregator.memory import keep_small
@@ -36,7 +37,6 @@ from aggregator.store import Recording, Store
 from aggregator.workers import PROCESSES, Workers
 
 if TYPE_CHECKING:
-    from aggregator.digest import Digested
     from aggregator.fulltext import Pages
 
 WORKER_MEMORY = 150 * 1024 * 1024

@@ -25,7 +25,7 @@ _KEYS = Lookup(
     lambda keys: (
         sa.select(sightings.c.key, sightings.c.article_id)
         .join(sources, sources.c.id == sightings.c.source_id)
-        .where(sources.c.name == sa.bindparam("name"), sightings.c.key.in_(keys))
+        .where(sources.c.name == sa.bindparam("name", None), sightings.c.key.in_(keys))
     )
 )
 

@@ -48,7 +48,7 @@ _TOLD = Lookup(
 )
 _FILES = Lookup(
     lambda paths: sa.select(files.c.path).where(
-        files.c.source_id == sa.bindparam("source_id"), files.c.path.in_(paths)
+        files.c.source_id == sa.bindparam("source_id", None), files.c.path.in_(paths)
     )
 )
 _ORIGIN = sa.and_(sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key)

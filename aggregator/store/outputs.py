@@ -21,7 +21,7 @@ _OWNERS = Lookup(
 )
 _PATHS = Lookup(
     lambda keys: sa.select(outputs.c.path).where(
-        outputs.c.kind == sa.bindparam("kind"), outputs.c.key.in_(keys)
+        outputs.c.kind == sa.bindparam("kind", None), outputs.c.key.in_(keys)
     )
 )
 _WRITTEN = inserting(outputs, update=("sha256", "size", "kind", "key", "entries"))

@@ -36,8 +36,8 @@ _STOPPED = Lookup(lambda values: sa.select(tomb_marks.c.mark).where(tomb_marks.c
 _BANDED = Lookup(
     lambda values: sa.select(bands.c.band, bands.c.day, bands.c.article_id).where(
         bands.c.band.in_(values),
-        bands.c.day >= sa.bindparam("begin"),
-        bands.c.day <= sa.bindparam("end"),
+        bands.c.day >= sa.bindparam("begin", None),
+        bands.c.day <= sa.bindparam("end", None),
     )
 )
 
