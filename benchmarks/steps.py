@@ -31,7 +31,7 @@ from aggregator.publish.files import Output
 from aggregator.publish_files import Desk, PublishReport
 from aggregator.publish_posts import publish_posts
 from aggregator.publishing import publish
-from aggregator.store import Store
+from aggregator.store import Recording, Store
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 BATCH = 50
@@ -60,12 +60,18 @@ def digest(settings: Settings, documents: Sequence[bytes], before: Sequence[Dige
 
 def record(settings: Settings, store: Store, digested: Sequence[Digested]) -> None:
     """Everything stored, some sources in one commit."""
-    pairs = list(zip(settings.sources, digested, strict=True))
-    for start in range(0, len(pairs), BATCH):
-        with store.together():
-            for source, one in pairs[start : start + BATCH]:
-                state = replace(SourceState(), feed_title=one.document.title)
-                store.record(source, one.refined.articles, state, NOW, shown=one.shown, seen=one.seen)
+    given = [
+        Recording(
+            source=source,
+            entries=one.refined.articles,
+            state=replace(SourceState(), feed_title=one.document.title, feed_link=one.document.link),
+            shown=one.shown,
+            seen=one.seen,
+        )
+        for source, one in zip(settings.sources, digested, strict=True)
+    ]
+    for start in range(0, len(given), BATCH):
+        store.record_all(given[start : start + BATCH], NOW)
 
 
 def posts(settings: Settings, store: Store) -> None:

@@ -17,7 +17,7 @@ Everything happens in the caller's transaction. Sources that are recorded togeth
 writes (see `shared`); what they give is stored as if each came after the other.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -40,6 +40,8 @@ from aggregator.store.schema import marks
 from aggregator.store.shared import Shared
 from aggregator.store.sources import feed_changed, known, save_stamps
 
+_MOST = 2000
+"""Entries that are taken in together, about: more of them cost memory, and save nothing more."""
 _LATE_DAYS = 40
 """Bands are looked up together for sources whose new entries are not older than this."""
 
@@ -59,8 +61,24 @@ class _Sorted:
 
 def record_all(conn: Connection, policy: Policy, given: Sequence[Recording], now: datetime) -> list[Counts]:
     """Store what sources gave, each another one; see `Store.record_all`."""
-    if not given:
-        return []
+    counts: list[Counts] = []
+    for some in _parts(given):
+        counts += _record_some(conn, policy, some, now)
+    return counts
+
+
+def _parts(given: Sequence[Recording]) -> Iterator[list[Recording]]:
+    part: list[Recording] = []
+    for one in given:
+        if part and sum(len(each.entries) for each in (*part, one)) > _MOST:
+            yield part
+            part = []
+        part.append(one)
+    if part:
+        yield part
+
+
+def _record_some(conn: Connection, policy: Policy, given: Sequence[Recording], now: datetime) -> list[Counts]:
     shared = Shared(conn)
     stored = known(conn, [one.source.name for one in given])
     batches = [Batch(shared, policy, one, stored[one.source.name], micros(now)) for one in given]

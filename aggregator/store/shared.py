@@ -23,9 +23,6 @@ from aggregator.store.schema import articles, bands, contents, marks, sightings,
 from aggregator.store.sources import save_seen, save_state
 from aggregator.store.stale import advance
 
-_MOST = 1000
-"""Articles that wait, about: so many together cost hardly less than these, and memory."""
-
 _MARKED = Lookup(
     lambda values: sa.select(marks.c.mark, marks.c.article_id, marks.c.source_id).where(
         marks.c.mark.in_(values)
@@ -67,7 +64,7 @@ _MARKS = inserting(marks, ignore=True)
 _BANDS = inserting(bands, ignore=True)
 
 
-class Known:
+class Kept:
     """Rows by their first column, which is looked up once: those stored, and those added since."""
 
     def __init__(self, lookup: Callable[[Connection, Iterable[Any]], Iterable[Any]]) -> None:
@@ -99,7 +96,7 @@ class Bands:
 
     def __init__(self) -> None:
         self._range = (0, -1)
-        self._known = Known(self._lookup)
+        self._known = Kept(self._lookup)
         self._added = _Added()
 
     def _lookup(self, conn: Connection, values: Iterable[int]) -> Iterable[Any]:
@@ -148,10 +145,10 @@ class Shared:
         self._wait_for_nothing()
 
     def _know_nothing(self) -> None:
-        self.sighted = Known(_sighted)
-        self.marked = Known(_MARKED)
-        self.uids = Known(_UIDS)
-        self.stopped = Known(_STOPPED)
+        self.sighted = Kept(_sighted)
+        self.marked = Kept(_MARKED)
+        self.uids = Kept(_UIDS)
+        self.stopped = Kept(_STOPPED)
         self.bands = Bands()
 
     def _wait_for_nothing(self) -> None:
@@ -210,12 +207,10 @@ class Shared:
         self._rows["states"].append((source_id, state))
         if seen is not None:
             self._rows["seen"].append((source_id, seen))
-        if len(self._articles) > _MOST:
-            self.settled()
 
     def settled(self) -> Connection:
         """The connection, once what waits is in the tables."""
-        if not self._rows:
+        if not self._rows and not self._fresh:
             return self.conn
         conn, articles, rows = self.conn, self._articles, self._rows
         links, fresh = self._links, self._fresh

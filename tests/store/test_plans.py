@@ -17,7 +17,16 @@ from aggregator.store import OutputRecord, Store, Stretch
 
 A, B, C, S = feed("A", "news", "A"), feed("B", "news", "B"), feed("C", "news", "C"), seeds("S")
 # Tables that a pass reads whole on purpose: they grow with the settings or with what is to be done.
-SMALL = ("wanted_1", "sources", "nodes", "stale_posts", "stale_nodes", "stale_months", "obsolete", "alembic_version")
+SMALL = (
+    "wanted_1",
+    "sources",
+    "nodes",
+    "stale_posts",
+    "stale_nodes",
+    "stale_months",
+    "obsolete",
+    "alembic_version",
+)
 
 
 @contextmanager
