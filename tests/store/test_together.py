@@ -96,9 +96,9 @@ def rows(file: Path) -> Iterator[str]:
         cursor = conn.execute(f"SELECT * FROM {table}")
         columns = [column[0] for column in cursor.description]
         for row in cursor:
-            shown = {
-                name: ids.get(name, {}).get(value, value) for name, value in zip(columns, row, strict=True)
-            }
+            # The bands of articles that became others lead nowhere.
+            found = zip(columns, row, strict=True)
+            shown = {name: ids[name].get(value) if name in ids else value for name, value in found}
             yield f"{table} {[value for name, value in shown.items() if name not in SERIALS]}"
     conn.close()
 
@@ -107,7 +107,7 @@ def stored(file: Path) -> list[str]:
     return sorted(row for row in rows(file) if not row.startswith("counters"))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32), st.sampled_from(("merge", "link", "off")), st.sampled_from((None, 3)))
 def test_sources_together_are_stored_as_one_after_the_other(
     fresh: Path, tmp_path: Path, seed: int, near: str, limit: int | None
