@@ -115,6 +115,14 @@ def ask(connection: socket.socket, request: str) -> None:
 def seeds(bench: Bench, files: int) -> None:
     """W5: a directory of seed files, cold and then unchanged."""
     folder = bench.folder("seeds")
+    write_seeds(folder, files)
+    bench.note(bench.ours, "W5 cold", run_program(folder, "run"))
+    expect(folder, files)
+    bench.note(bench.ours, "W5 unchanged", run_program(folder, "run"))
+
+
+def write_seeds(folder: Path, files: int) -> None:
+    """Settings with one seed directory, and so many files in it."""
     write_settings(folder, [])
     with (folder / "feeds.toml").open("a") as settings:
         settings.write('[[seeds]]\nname = "Archive"\npath = "archive"\n')
@@ -123,9 +131,6 @@ def seeds(bench: Bench, files: int) -> None:
         place = folder / "archive" / group / section
         place.mkdir(parents=True, exist_ok=True)
         (place / f"Article {number}.md").write_text(seed_file(number, group, section))
-    bench.note(bench.ours, "W5 cold", run_program(folder, "run"))
-    expect(folder, files)
-    bench.note(bench.ours, "W5 unchanged", run_program(folder, "run"))
 
 
 def seed_file(number: int, group: str, section: str) -> str:
