@@ -1,44 +1,38 @@
-"""Feeds, their archives and pages brought up to date: of what changed, only that.
+"""The documents of nodes: what changed of their archives, their live feeds and their pages, made and staged.
 
-    out-of-date nodes ─► months, newest articles ─► archive documents touched ─► live feeds, page
-                                                       checked before each replaces the old one
+    months, newest articles ─► archive documents touched ─► live feeds, page
+                                  checked before each replaces the old one
 
-Sources come before categories, so that articles which stand in several feeds are rendered once, for
-the feed of their source, and copied from there (see `publish_pieces`).
+Which nodes, and what becomes of what is made, is `publish_nodes`' business.
 """
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 
 from aggregator.model import Node, Outline, Tombstone
 from aggregator.options import Site
 from aggregator.publish import archives
 from aggregator.publish.archives import ArchivePage
-from aggregator.publish.entry import entry_id
+from aggregator.publish.entry import entry_id, listed
 from aggregator.publish.feeds import Format, render_archive, render_feed, shown
 from aggregator.publish.gate import check
-from aggregator.publish.head import page_path
 from aggregator.publish.pages import NEWEST, render_page
-from aggregator.publish.paths import FEED_FILES, feed_folders
+from aggregator.publish.paths import FEED_FILES, page_path
 from aggregator.publish.pieces import Rendered
-from aggregator.publish_files import MANY, Desk, Document, Draft
-from aggregator.publish_pieces import ARCHIVE, Pieces, key_of
-from aggregator.publish_shares import in_order
-from aggregator.store import Stretch
-from aggregator.workers import Workers
+from aggregator.publish_files import ARCHIVE, Desk, Document, key_of
+from aggregator.publish_nodes import Left, Made, Task, folders_of, live_paths
+from aggregator.publish_pieces import Pieces
+from aggregator.store import Buried, Stretch
 
 BATCH_BYTES = 16_000_000
 """About how much is written at once: many flushes to disk go together, and memory stays small."""
-SHARES = {"source": 32, "category": 4}
-"""Nodes that a worker is given at a time; of categories few, as some hold far more than others."""
+TOGETHER = 8
+"""Nodes of which is looked up at once what is known of them."""
 TOMBSTONES = 50
 """Takedowns that a live feed names, at most."""
-EVERYTHING = Node("category", ())
 FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
-KINDS = ("feed", "page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +60,25 @@ class View:
     articles     the newest, for live feeds and page
     pages        the archive documents that there have to be
     there, gone  the paths of those that there were, and of those that are to go
+    buried       what was taken down of it, the newest first
     """
 
     articles: Sequence[Outline]
     pages: Sequence[ArchivePage]
     there: tuple[str, ...]
     gone: tuple[str, ...]
+    buried: Sequence[Buried]
+
+    def graves(self, month: str | None = None) -> list[Tombstone]:
+        """What was taken down, in one month if given. Why is nobody's business.
+
+        The live feed names the newest; the first document of each month all that stood in that month.
+        """
+        return [
+            Tombstone(entry_id(tomb.guid, tomb.uid), tomb.at)
+            for stood, tomb in self.buried
+            if tomb.uid and month in {None, stood}
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,103 +91,6 @@ class Part:
     done: bool
 
 
-Left = tuple[ArchivePage, ...] | None
-"""The archives of a node that are still to be made; None if nothing of it was."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Nodes whose documents are to be made, as of a serial of the store; of the first those `left`."""
-
-    nodes: tuple[Node, ...]
-    serial: int
-    left: Left = None
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """About `BATCH_BYTES` of documents.
-
-    owners  which node each is of, by path
-    gone    the files that go with them
-    done    the nodes of which nothing is left to be made
-    rest    the nodes that are left, and of the first which archives
-    """
-
-    draft: Draft
-    owners: Mapping[str, Node]
-    gone: tuple[str, ...]
-    done: tuple[Node, ...]
-    problems: tuple[str, ...]
-    rest: tuple[Node, ...]
-    left: Left
-
-
-def folders_of(desk: Desk) -> dict[Node, str]:
-    """The folder of every node."""
-    return feed_folders({*(row.node for row in desk.store.nodes()), EVERYTHING})
-
-
-def wanted_files(folders: Mapping[Node, str], site: Site) -> dict[Node, dict[str, str]]:
-    """The live feeds and the page of each node, by path, and the keys that they are recorded under."""
-    return {
-        node: {path: key_of(node, path) for path in _paths(node, folder, site)}
-        for node, folder in folders.items()
-    }
-
-
-def _paths(node: Node, folder: str, site: Site) -> list[str]:
-    return [page_path(node, folder), *(f"{folder}/{FEED_FILES[fmt]}" for fmt in site.formats)]
-
-
-def lost_archives(desk: Desk, folders: Mapping[Node, str]) -> list[str]:
-    """Archive documents of nodes that are gone, or have moved to another folder."""
-    keys = desk.store.output_keys(ARCHIVE) - {key_of(node, folder) for node, folder in folders.items()}
-    return desk.store.output_paths(ARCHIVE, sorted(keys))
-
-
-def publish_nodes(
-    desk: Desk, folders: Mapping[Node, str], due: Iterable[Node], serial: int, workers: Workers | None = None
-) -> None:
-    """Write the feeds, archives and pages of nodes. Raises PublishError.
-
-    Sources come first, as the feeds of categories copy from theirs. Many are rendered by `workers`,
-    which read the store themselves.
-    """
-    failed: set[Node] = set()
-    alone = Pieces(desk.store, desk.output.directory, desk.site, folders)
-    for kind in ("source", "category"):
-        task = Task(tuple(sorted(node for node in due if node.kind == kind)), serial)
-        if workers is not None and len(task.nodes) >= MANY:
-            batches = _shared(desk, task, alone, workers)
-        else:
-            batches = _alone(desk, task, alone)
-        with closing(batches):
-            for made in batches:
-                _put(desk, made, failed, serial)
-                if desk.stop():
-                    return
-
-
-def _alone(desk: Desk, task: Task, pieces: Pieces) -> Generator[Made, None, None]:
-    """Everything rendered here, batch by batch."""
-    while task.nodes:
-        made = _make(pieces, desk, task)
-        yield made
-        task = replace(task, nodes=made.rest, left=made.left)
-
-
-def _shared(desk: Desk, task: Task, pieces: Pieces, workers: Workers) -> Generator[Made, None, None]:
-    """Everything rendered by the workers, a few batches ahead of what is recorded."""
-    nodes, size = task.nodes, SHARES[task.nodes[0].kind]
-    shares = deque(replace(task, nodes=nodes[at : at + size]) for at in range(0, len(nodes), size))
-    with closing(in_order(desk, workers, shares, make_share, partial(_make, pieces))) as made_of:
-        for share, made in made_of:
-            if made.rest:
-                shares.appendleft(replace(share, nodes=made.rest, left=made.left))
-            yield made
-
-
 _at_hand: dict[tuple[str, Site, int], Pieces] = {}
 """In a worker: what it copies from during one run."""
 
@@ -190,11 +100,16 @@ def make_share(desk: Desk, task: Task) -> Made:
     run = (desk.store.url, desk.site, task.serial)
     if run not in _at_hand:
         _at_hand.clear()
-        _at_hand[run] = Pieces(desk.store, desk.output.directory, desk.site, folders_of(desk))
-    return _make(_at_hand[run], desk, task)
+        _at_hand[run] = pieces_of(desk, folders_of(desk))
+    return make(_at_hand[run], desk, task)
 
 
-def _make(pieces: Pieces, desk: Desk, task: Task) -> Made:
+def pieces_of(desk: Desk, folders: Mapping[Node, str]) -> Pieces:
+    """What entries are copied from during one run."""
+    return Pieces(desk.store, desk.output.directory, desk.site, folders)
+
+
+def make(pieces: Pieces, desk: Desk, task: Task) -> Made:
     """Documents of these nodes until a batch is full, staged; of the archives of the first those left."""
     pieces.begin(task.nodes[0].kind)
     with desk.store.snapshot():
@@ -213,12 +128,15 @@ def _parts(work: Round, task: Task) -> tuple[list[Part], tuple[Node, ...], Left]
     """As many parts as make a batch, the nodes that are left, and of the first of them which archives."""
     parts: list[Part] = []
     size, left = 0, task.left
+    views: Mapping[Node, View] = {}
     for number, node in enumerate(task.nodes):
-        view = _view(work, node)
+        if node not in views:
+            views = _views(work, task.nodes[number : number + TOGETHER])
+        view = views[node]
         todo = deque(_touched(work, node, view) if left is None else left)
         left, documents = None, list[Document]()
         while todo and size <= BATCH_BYTES:
-            documents += _archive(work, node, todo.popleft())
+            documents += _archive(work, node, todo.popleft(), view)
             size += sum(len(document.data) for document in documents[-1:])
         if not todo:
             documents += _live(work, node, view)
@@ -229,52 +147,62 @@ def _parts(work: Round, task: Task) -> tuple[list[Part], tuple[Node, ...], Left]
     return parts, (), None
 
 
-def _put(desk: Desk, made: Made, failed: set[Node], serial: int) -> None:
-    """Place and record a batch; a node of which a file failed stays out of date."""
-    written = desk.put(made.draft, serial=serial, gone=made.gone)
-    failed.update(made.owners[path] for path in written.failed)
-    desk.store.published((), nodes=[node for node in made.done if node not in failed], serial=serial)
-    pages = {record.path for record in made.draft.records if record.kind == "page"}
-    desk.report.pages += len(pages.intersection(written.changed))
-    desk.report.feeds += len(set(written.changed) - pages)
-    desk.report.problems += made.problems
+def _views(work: Round, nodes: Sequence[Node]) -> dict[Node, View]:
+    """What the documents of these nodes are made from, and what of it the store can give at once."""
+    site, store, pieces = work.site, work.desk.store, work.pieces
+    newest = {node: store.newest(node, max(site.entries_per_feed, NEWEST)) for node in nodes}
+    known = {one.id: one for one in store.outlines([*chain.from_iterable(newest.values())])}
+    articles = {node: [known[one] for one in ids if one in known] for node, ids in newest.items()}
+    keys = {node: key_of(node, work.folders[node]) for node in nodes}
+    there = store.output_paths(ARCHIVE, list(keys.values()))
+    buried = store.tombs_of(nodes)
+    pieces.expect(path for node in nodes for path in live_paths(node, work.folders[node], site))
+    if nodes[0].kind == "source":  # categories find next to all their entries in the feeds of sources
+        pieces.foresee({page_path(node, work.folders[node]): articles[node] for node in nodes})
+    return {
+        node: _view(work, node, articles[node], there.get(keys[node], ()), buried.get(node, ()))
+        for node in nodes
+    }
 
 
-def _view(work: Round, node: Node) -> View:
-    """What a node's documents are made from."""
-    site, folder, store = work.site, work.folders[node], work.desk.store
-    articles = store.outlines(store.newest(node, max(site.entries_per_feed, NEWEST)))
+def _view(
+    work: Round, node: Node, articles: Sequence[Outline], there: Sequence[str], buried: Sequence[Buried]
+) -> View:
+    site, folder = work.site, work.folders[node]
     pages: Sequence[ArchivePage] = ()
     if "atom" in site.formats:
         pages = archives.plan(work.months[node], shown(articles, site), site.entries_per_feed)
-    there = tuple(store.output_paths(ARCHIVE, [key_of(node, folder)]))
     planned = {archives.archive_path(folder, page.name) for page in pages}
-    return View(articles, pages, there, tuple(sorted(set(there) - planned)))
+    return View(articles, pages, tuple(there), tuple(sorted(set(there) - planned)), buried)
 
 
 def _live(work: Round, node: Node, view: View) -> Iterator[Document]:
     """The live feeds of a node, then its page."""
-    site, folder, articles = work.site, work.folders[node], view.articles
+    site, folder = work.site, work.folders[node]
     prev = view.pages[-1].name if view.pages else None
-    graves = _graves(work, node)[:TOMBSTONES]
-    work.pieces.expect(_paths(node, folder, site))
+    graves = view.graves()[:TOMBSTONES]
+    live = listed(view.articles[: shown(view.articles, site)])
     for fmt in FORMATS:
         if fmt in site.formats:
             path = f"{folder}/{FEED_FILES[fmt]}"
             take = work.pieces.of(fmt, path)
-            feed = render_feed(fmt, node, articles, site, folder, take, prev_archive=prev, tombstones=graves)
+            feed = render_feed(fmt, node, live, site, folder, take, prev_archive=prev, tombstones=graves)
             yield from _sound(work, fmt, feed, path, "feed", key_of(node, path))
     path = page_path(node, folder)
-    page = render_page(node, work.folders, articles, site, work.pieces.of("page", path))
+    newest = view.articles[:NEWEST]
+    same = len(newest) == len(live.articles)
+    page = render_page(
+        node, work.folders, live if same else listed(newest), site, work.pieces.of("page", path)
+    )
     yield Document(path, page.data, "page", key_of(node, path), page.note(work.serial))
 
 
-def _archive(work: Round, node: Node, page: ArchivePage) -> Iterator[Document]:
+def _archive(work: Round, node: Node, page: ArchivePage, view: View) -> Iterator[Document]:
     """An archive document of a node."""
     folder, store = work.folders[node], work.desk.store
     count = work.months[node][page.month]
-    articles = store.outlines(store.month(node, page.month, page.start, page.stop, count))
-    graves = _graves(work, node, page.month) if not page.start else ()
+    articles = listed(store.outlines(store.month(node, page.month, page.start, page.stop, count)))
+    graves = view.graves(page.month) if not page.start else ()
     path = archives.archive_path(folder, page.name)
     take = work.pieces.of("atom", path, page.month)
     feed = render_archive(page, node, articles, work.site, folder, take, tombstones=graves)
@@ -292,7 +220,7 @@ def _touched(work: Round, node: Node, view: View) -> Iterator[ArchivePage]:
         if month in archived
     }
     for page in view.pages:
-        if page.name in moved or (page.month in spans and _shows(work, node, page, *spans[page.month])):
+        if page.name in moved or (page.month in spans and _shows(work, page, view, *spans[page.month])):
             yield page
 
 
@@ -306,9 +234,9 @@ def _moved(view: View) -> set[str]:
     return {page.name for page in view.pages if neighbours.get(page.name) != (page.prev, page.next)}
 
 
-def _shows(work: Round, node: Node, page: ArchivePage, first: int, stop: int) -> bool:
+def _shows(work: Round, page: ArchivePage, view: View, first: int, stop: int) -> bool:
     """Whether a document shows a change of the places `first` to `stop` of its month."""
-    buried = not page.start and bool(_graves(work, node, page.month))
+    buried = not page.start and any(stood == page.month and tomb.uid for stood, tomb in view.buried)
     return buried or _meets(page, first, stop, work.site.entries_per_feed)
 
 
@@ -316,15 +244,6 @@ def _meets(page: ArchivePage, first: int, stop: int, size: int) -> bool:
     """Whether a document holds one of the places `first` to `stop`, or lost its last one."""
     cut = page.stop == first and page.stop - page.start < size
     return page.start < stop and (page.stop > first or cut)
-
-
-def _graves(work: Round, node: Node, month: str | None = None) -> list[Tombstone]:
-    """What was taken down, the newest first. Why is nobody's business.
-
-    The live feed names the newest; the first document of each month all that stood in that month.
-    """
-    tombs = work.desk.store.tombs_of(node, month)
-    return [Tombstone(entry_id(tomb.guid, tomb.uid), tomb.at) for tomb in tombs if tomb.uid]
 
 
 def _sound(work: Round, fmt: Format, feed: Rendered, path: str, kind: str, key: str) -> Iterator[Document]:

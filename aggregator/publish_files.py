@@ -6,8 +6,10 @@ edited since, is kept unless `force` says otherwise.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 
 from aggregator.model import Node
@@ -20,6 +22,20 @@ from aggregator.store import OutputRecord, Store
 REMOVED_AT_ONCE = 2_000
 MANY = 16
 """Nodes that are out of date from which on worker processes make their documents."""
+
+
+ARCHIVE = "archive"
+"""The kind under which archive documents are recorded."""
+
+
+@lru_cache(maxsize=1024)
+def _named(node: Node) -> str:
+    return f"{node.kind} {json.dumps(node.path, ensure_ascii=False)}"
+
+
+def key_of(node: Node, path: str) -> str:
+    """Names a file by what it is of, as a folder may come to be another node's."""
+    return f"{path} {_named(node)}"
 
 
 @dataclass(slots=True)

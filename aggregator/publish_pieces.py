@@ -9,7 +9,6 @@ outputs show of the article changed since. So it is rendered once, and other fee
 """
 
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -19,23 +18,21 @@ from aggregator.model import Article, Node, Outline
 from aggregator.options import Site
 from aggregator.publish.disk import Stamp, read_stamped
 from aggregator.publish.feeds import EntryCache
-from aggregator.publish.head import page_path
-from aggregator.publish.paths import FEED_FILES
-from aggregator.publish.pieces import Entries, Kind, Piece, Take, articles_in, is_own
+from aggregator.publish.paths import FEED_FILES, page_path
+from aggregator.publish.pieces import Entries, Kind, Listed, Piece, Take, articles_in, serial_of
+from aggregator.publish_files import ARCHIVE, key_of
 from aggregator.store import Owner, Store
 
 SHELF_BYTES = 16_000_000
 FILE_BYTES = 24_000_000
 """About how much of articles, and of files, is kept in memory during a run."""
+OVERHEAD = 2_000  # of an article beside its body
 PLACES = 200_000
 """Articles of which it is kept in memory which archive document holds them."""
-ARCHIVE = "archive"
-"""The kind under which archive documents are recorded."""
 
 
-def key_of(node: Node, path: str) -> str:
-    """Names a file by what it is of, as a folder may come to be another node's."""
-    return f"{path} {node.kind} {json.dumps(node.path, ensure_ascii=False)}"
+Place = tuple[Outline, bool]
+"""An article that a document lists, and whether under another id than its guid."""
 
 
 class _Shelf:
@@ -62,7 +59,7 @@ class _Shelf:
 
 
 def _size(article: Article) -> int:
-    return 2 * len(article.body) + 2_000
+    return 2 * len(article.body) + OVERHEAD
 
 
 class Pieces:
@@ -100,46 +97,67 @@ class Pieces:
             found = self._store.owners(unknown)
             self._owners |= {path: found.get(path) for path in unknown}
 
+    def foresee(self, files: Mapping[str, Sequence[Outline]]) -> None:
+        """These files were expected, and these articles are what they are to hold now.
+
+        What they do not hold yet is loaded at once, as far as half of a shelf goes.
+        """
+        new = (article for path, articles in files.items() for article in self._new(path, articles))
+        ids, room = [], SHELF_BYTES // 2
+        for article in new:
+            room -= 2 * article.size + OVERHEAD
+            if room < 0:
+                break
+            ids.append(article.id)
+        self._shelf.take(ids)
+
+    def _new(self, path: str, articles: Sequence[Outline]) -> Iterable[Outline]:
+        """The articles that changed since a file was written, or that it does not hold."""
+        owner = self._owners[path]
+        if owner is None or owner.entries is None:
+            return articles
+        serial, there = serial_of(owner.entries), set(articles_in(owner.entries))
+        return [article for article in articles if article.changed > serial or article.id not in there]
+
     def of(self, kind: Kind, path: str, month: str = "") -> Take[Outline]:
         """What gives the entries of the document at `path`; of an archive document also its month."""
         return partial(self._take, kind, path, month)
 
-    def _take(
-        self, kind: Kind, path: str, month: str, articles: Sequence[Outline], ids: Mapping[str, str]
-    ) -> list[Piece | None]:
-        found: dict[int, Piece | None] = {}
+    def _take(self, kind: Kind, path: str, month: str, listed: Listed[Outline]) -> list[Piece | None]:
+        places = list(zip(listed.articles, listed.owns, strict=True))
+        found: dict[int, Piece | None] = dict(self._copied(path, places))
+        if len(found) == len(places):
+            return [found[article.id] for article, _ in places]
 
-        def missing() -> list[Outline]:
-            return [article for article in articles if article.id not in found]
+        def missing() -> list[Place]:
+            return [place for place in places if place[0].id not in found]
 
-        def copy(places: Mapping[str, Sequence[Outline]]) -> None:
-            for file, some in places.items():
-                found.update(self._copied(file, some, ids))
+        def copy(files: Mapping[str, Sequence[Place]]) -> None:
+            for file, some in files.items():
+                found.update(self._copied(file, some))
 
-        copy({path: articles})
-        for article in missing():
-            if piece := self.cache.known(kind, article.id, own=is_own(article, ids)):
+        for article, own in missing():
+            if piece := self.cache.known(kind, article.id, own=own):
                 found[article.id] = piece
         copy({file: some for file, some in self._live(kind, missing()).items() if file != path})
         if month:
             copy(self._archived(month, missing()))
-        loaded = self._shelf.take([article.id for article in missing()])
-        for article in missing():
-            if whole := loaded.get(article.id):
-                found[article.id] = self.cache.piece(kind, whole, ids[article.uid], self._site)
-        return [found.get(article.id) for article in articles]
+        loaded = self._shelf.take([article.id for article, _ in missing()])
+        for article, article_id in zip(listed.articles, listed.ids, strict=True):
+            if article.id not in found and (whole := loaded.get(article.id)):
+                found[article.id] = self.cache.piece(kind, whole, article_id, self._site)
+        return [found.get(article.id) for article, _ in places]
 
-    def _copied(self, path: str, articles: Sequence[Outline], ids: Mapping[str, str]) -> dict[int, Piece]:
+    def _copied(self, path: str, places: Sequence[Place]) -> dict[int, Piece]:
         """The pieces of articles in a file, of those that are the same still."""
         entries = self._open(path)
         if entries is None:
             return {}
-        found = (
-            entries.piece(article.id, own=is_own(article, ids))
-            for article in articles
-            if article.changed <= entries.serial
-        )
-        return {piece.article: piece for piece in found if piece is not None}
+        return {
+            article.id: piece
+            for article, own in places
+            if article.changed <= entries.serial and (piece := entries.piece(article.id, own=own)) is not None
+        }
 
     def _open(self, path: str) -> Entries | None:
         """The entries of a file that was expected, if it is there as we wrote it and they are known."""
@@ -163,18 +181,18 @@ class Pieces:
             self._room += self._files.popitem(last=False)[1].size
         return entries
 
-    def _live(self, kind: Kind, articles: Sequence[Outline]) -> dict[str, list[Outline]]:
+    def _live(self, kind: Kind, places: Sequence[Place]) -> dict[str, list[Place]]:
         """The feeds or pages of the articles' sources, and which of the articles each may hold."""
-        new = {article.source for article in articles} - self._feeds.keys()
+        new = {article.source for article, _ in places} - self._feeds.keys()
         self._feeds |= {source: self._feeds_of(source) for source in new}
         # The other formats are asked for next.
         self.expect(path for source in new for path in self._feeds[source].values())
-        return _by_file((self._feeds[article.source][kind], article) for article in articles)
+        return _by_file((self._feeds[place[0].source][kind], place) for place in places)
 
-    def _archived(self, month: str, articles: Sequence[Outline]) -> dict[str, list[Outline]]:
+    def _archived(self, month: str, places: Sequence[Place]) -> dict[str, list[Place]]:
         """The archive documents of the articles' sources that hold them, of those of a month."""
-        found = ((self._documents(article.source, month).get(article.id), article) for article in articles)
-        return _by_file((path, article) for path, article in found if path)
+        found = ((self._documents(place[0].source, month).get(place[0].id), place) for place in places)
+        return _by_file((path, place) for path, place in found if path)
 
     def _documents(self, source: str, month: str) -> Mapping[int, str]:
         """Which archive document holds what a source gave in a month, by article."""
@@ -182,7 +200,8 @@ class Pieces:
             if sum(map(len, self._places.values())) > PLACES:
                 self._places.clear()
             node = Node("source", (source,))
-            paths = self._store.output_paths(ARCHIVE, [key_of(node, self.folders[node])])
+            key = key_of(node, self.folders[node])
+            paths = self._store.output_paths(ARCHIVE, [key]).get(key, [])
             documents = [path for path in paths if path.rpartition("/")[2].startswith(month)]
             self.expect(documents)
             self._places[source, month] = {
@@ -205,8 +224,8 @@ class Pieces:
         }
 
 
-def _by_file(places: Iterable[tuple[str, Outline]]) -> dict[str, list[Outline]]:
-    found: dict[str, list[Outline]] = {}
-    for path, article in places:
-        found.setdefault(path, []).append(article)
+def _by_file(files: Iterable[tuple[str, Place]]) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for path, place in files:
+        found.setdefault(path, []).append(place)
     return found

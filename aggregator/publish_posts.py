@@ -1,30 +1,32 @@
 """Posts brought up to date: rendered, written where their titles put them, kept apart.
 
+    out-of-date articles ─► shares of them ─► drafts, made here or in workers ─► in order: placed, recorded
+
 Two articles may want one path: their uids begin alike and so do their titles. The one that was
 stored first has it; the other's name holds more of its uid. That depends on the store alone, so
 when the first leaves the path the others are looked at again.
+
+Rules of this file: what renders is imported where something is rendered here: workers may do it all.
 """
 
 import re
-from collections import deque
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
 from aggregator.model import Article
-from aggregator.publish import posts
-from aggregator.publish_files import Desk, Document, Draft
+from aggregator.publish_files import MANY, Desk, Document, Draft
 from aggregator.publish_shares import in_order
 from aggregator.store import Stale
 from aggregator.workers import Workers
 
+_DIGITS = re.compile(r"-([0-9a-f]{8})\.md\Z")
 SHARE = 250
 """Posts that are made at a time."""
 ROUND = 10_000
 """Posts that are looked up at a time."""
-MANY = 1_000
-"""Posts from which on worker processes help."""
-_DIGITS = re.compile(r"-([0-9a-f]{8})\.md\Z")
+MANY_POSTS = 1_000
+"""Posts from which on worker processes help; where they make feeds anyway, they make all posts too."""
 
 Ids = tuple[int, ...]
 
@@ -37,8 +39,16 @@ class Made:
     placed: Mapping[str, int]
 
 
-def publish_posts(desk: Desk, workers: Workers | None = None) -> None:
-    """Write the posts that are out of date; many with the help of `workers`. Raises PublishError."""
+Shares = Generator[tuple[Ids, Made], None, None]
+
+
+def publish_posts(
+    desk: Desk, workers: Workers | None = None, meanwhile: Callable[[], None] = lambda: None
+) -> None:
+    """Write the posts that are out of date; many with the help of `workers`. Raises PublishError.
+
+    `meanwhile` is done while these begin with each round.
+    """
     failed: set[int] = set()
     left = set(desk.store.obsolete())
     _look_again(desk, left)
@@ -46,8 +56,11 @@ def publish_posts(desk: Desk, workers: Workers | None = None) -> None:
         stale = desk.store.stale(ROUND)
         if not stale.posts:
             break
+        taken: dict[str, int] = {}
         with closing(_made(desk, stale, workers)) as shares:
-            for ids, made in shares:
+            meanwhile()
+            for ids, ahead in shares:
+                made = _apart(desk, ids, ahead, taken)
                 done = {*ids, *made.placed.values()}
                 written = desk.put(made.draft, posts=done, serial=stale.serial)
                 failed |= {made.placed[path] for path in written.failed}
@@ -61,26 +74,36 @@ def publish_posts(desk: Desk, workers: Workers | None = None) -> None:
         desk.store.keep_stale(failed)
 
 
-def _made(desk: Desk, stale: Stale, workers: Workers | None) -> Generator[tuple[Ids, Made], None, None]:
+def _made(desk: Desk, stale: Stale, workers: Workers | None) -> Shares:
     """The posts, share by share; each is to be recorded before the next is asked for."""
-    shares = deque(stale.posts[at : at + SHARE] for at in range(0, len(stale.posts), SHARE))
-    if workers is None or len(stale.posts) < MANY:
-        for ids in shares:
-            yield ids, make_share(desk, ids)
-        return
-    taken: dict[str, int] = {}
-    for ids, ahead in in_order(desk, workers, shares, make_share, make_share):
-        made = ahead
-        # Who made this share may not have known yet who took a path in the one before.
-        if any(taken.get(path, article) != article for path, article in made.placed.items()):
-            desk.output.discard(made.draft.staged)
-            made = make_share(desk, ids)
-        taken |= made.placed
-        yield ids, made
+    shares = [stale.posts[at : at + SHARE] for at in range(0, len(stale.posts), SHARE)]
+    if workers is None or (len(stale.posts) < MANY_POSTS and len(stale.nodes) < MANY):
+        return _alone(desk, shares)
+    return in_order(desk, workers, shares, make_share, make_share)
+
+
+def _alone(desk: Desk, shares: Iterable[Ids]) -> Shares:
+    """Everything rendered here."""
+    for ids in shares:
+        yield ids, make_share(desk, ids)
+
+
+def _apart(desk: Desk, ids: Ids, made: Made, taken: dict[str, int]) -> Made:
+    """What was made of a share, made again if that took a path that is another's by now.
+
+    Who made it ahead may not have known yet who took a path in the one before.
+    """
+    if any(taken.get(path, article) != article for path, article in made.placed.items()):
+        desk.output.discard(made.draft.staged)
+        made = make_share(desk, ids)
+    taken |= made.placed
+    return made
 
 
 def make_share(desk: Desk, ids: Ids) -> Made:
     """Posts rendered and staged, by whom it may be."""
+    from aggregator.publish import posts
+
     with desk.store.snapshot():
         found = _placed(desk, desk.store.articles(ids))
         documents = [
@@ -92,6 +115,8 @@ def make_share(desk: Desk, ids: Ids) -> Made:
 
 def _placed(desk: Desk, articles: Iterable[Article]) -> dict[str, Article]:
     """The articles by the path of their posts, with those that have to make room for them."""
+    from aggregator.publish import posts
+
     wanted: dict[str, list[Article]] = {}
     for article in articles:
         wanted.setdefault(posts.post_path(article, desk.site.flavour), []).append(article)
@@ -110,7 +135,11 @@ def _placed(desk: Desk, articles: Iterable[Article]) -> dict[str, Article]:
 def _look_again(desk: Desk, left: Iterable[str]) -> None:
     """Posts with longer names may move to paths that posts of nearly the same uid left."""
     digits = {match[1] for path in left if (match := _DIGITS.search(path))}
-    alike = desk.store.articles(desk.store.with_digits(digits)) if digits else []
+    if not digits:
+        return
+    from aggregator.publish import posts
+
+    alike = desk.store.articles(desk.store.with_digits(digits))
     longer = {posts.post_path(one, desk.site.flavour, apart=True): one.id for one in alike}
     moved = [longer[path] for path in desk.store.owners(longer)]
     if moved:

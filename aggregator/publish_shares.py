@@ -6,13 +6,13 @@ Workers only read the store, and write only temporaries. What they staged and no
 """
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from aggregator.errors import WorkerError
 from aggregator.options import Site
@@ -52,32 +52,56 @@ class Place:
 def in_order(
     desk: Desk,
     workers: Workers,
+    tasks: Iterable[Task],
+    make: Callable[[Desk, Task], Made],
+    here: Callable[[Desk, Task], Made],
+    rest: Callable[[Task, Made], Task | None] = lambda _task, _made: None,
+) -> Generator[tuple[Task, Made], None, None]:
+    """Every task with what was made of it, in their order; what `rest` finds left of one comes soon after.
+
+    `make` is what a worker runs, `here` what is done for a task that is too large for it. The first
+    tasks are handed out at once. Raises PublishError.
+    """
+    shares = _in_order(desk, workers, deque(tasks), make, here, rest)
+    next(shares)
+    return cast("Generator[tuple[Task, Made], None, None]", shares)
+
+
+def _in_order(
+    desk: Desk,
+    workers: Workers,
     tasks: deque[Task],
     make: Callable[[Desk, Task], Made],
     here: Callable[[Desk, Task], Made],
-) -> Generator[tuple[Task, Made], None, None]:
-    """Every task with what was made of it, in their order; more may be put in front meanwhile.
-
-    `make` is what a worker runs, `here` what is done for a task that is too large for it.
-    Raises PublishError.
-    """
+    rest: Callable[[Task, Made], Task | None],
+) -> Generator[tuple[Task, Made] | None, None, None]:
+    """The same, after a None once the first tasks are handed out."""
     workers.prepare(get_ready_to_publish)
     workers.renew()
     output, lost = desk.output, workers.lost
     output.share()
     place = Place(desk.store.url, output.directory, desk.site, desk.force, output.leftovers)
     ahead: deque[tuple[Task, Future[Made]]] = deque()
+
+    def hand_out() -> None:
+        while tasks and len(ahead) < AHEAD:
+            task = tasks.popleft()
+            ahead.append((task, workers.submit(_made, place, make, task)))
+
     try:
-        while tasks or ahead:
-            while tasks and len(ahead) < AHEAD:
-                task = tasks.popleft()
-                ahead.append((task, workers.submit(_made, place, make, task)))
+        hand_out()
+        yield None
+        while ahead:
             task, future = ahead.popleft()
             try:
                 made = future.result()
             except WorkerError:
                 made = here(desk, task)
+            hand_out()
             yield task, made
+            if (left := rest(task, made)) is not None:
+                tasks.appendleft(left)
+                hand_out()
     finally:
         for _, future in ahead:
             if not future.cancel():

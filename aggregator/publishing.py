@@ -8,19 +8,20 @@ files that no longer belong ─► Output.remove ─► store.removed
 
 import hashlib
 from collections.abc import Callable
+from contextlib import closing
 
 from aggregator import __version__
 from aggregator.config import Settings
-from aggregator.model import Node
 from aggregator.publish.files import Output
 from aggregator.publish.paths import INDEX, OPML, SOURCES_OPML
 from aggregator.publish_files import Desk, Document, PublishReport
+from aggregator.publish_nodes import EVERYTHING, Nodes
+from aggregator.publish_posts import publish_posts
 from aggregator.store import Store
 from aggregator.workers import Workers
 
 __all__ = ["EVERYTHING", "PublishReport", "publish"]
 
-EVERYTHING = Node("category", ())
 RENDERING = 4
 """Raise it when the same store and settings come to give other bytes."""
 
@@ -60,11 +61,10 @@ def publish(
 
 
 def _bring_up_to_date(desk: Desk, workers: Workers | None, *, is_there: bool) -> None:
-    from aggregator.publish_posts import publish_posts  # what renders takes long to import
-
-    publish_posts(desk, workers)
-    if not desk.stop():
-        _publish_feeds(desk, workers, is_there=is_there)
+    with closing(Nodes(desk, workers)) as nodes:
+        publish_posts(desk, workers, meanwhile=nodes.begin)
+        if not desk.stop():
+            _publish_feeds(desk, nodes, is_there=is_there)
     desk.remove()
     desk.output.finish()
 
@@ -81,34 +81,24 @@ def _fingerprint(settings: Settings) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
-def _publish_feeds(desk: Desk, workers: Workers | None, *, is_there: bool) -> None:
+def _publish_feeds(desk: Desk, nodes: Nodes, *, is_there: bool) -> None:
     """Feeds and pages of stale nodes and of nodes whose folder moved, and the files that list them."""
-    from aggregator.publish.opml import render_opml, render_sources_opml
-    from aggregator.publish_feeds import KINDS, folders_of, lost_archives, publish_nodes, wanted_files
+    nodes.begin()
+    from aggregator.publish.opml import render_opml, render_sources_opml  # takes long; workers are busy
 
-    store = desk.store
-    stale = store.stale(0)
-    folders = folders_of(desk)
-    known = {path: row.key for path, row in store.outputs(*KINDS).items()}
-    wanted = wanted_files(folders, desk.site)
-    gone = known.keys() - {OPML, SOURCES_OPML}.union(*wanted.values())
-    gone |= set(lost_archives(desk, folders))
-    due = [
-        node for node, files in wanted.items() if node in stale.nodes or not files.items() <= known.items()
-    ]
+    store, plan = desk.store, nodes.plan
     sources = render_sources_opml(desk.sources, desk.site)
     listed = hashlib.sha256(sources).hexdigest()
-    if not (due or gone or stale.nodes) and is_there and store.get_meta("sources") == listed:
+    if not (plan.due or plan.gone or plan.stale) and is_there and store.get_meta("sources") == listed:
         return
-    store.retire(gone)
-    publish_nodes(desk, folders, due, stale.serial, workers)
+    nodes.publish()
     if desk.stop():
         return
     lists = [
-        Document(OPML, render_opml(folders, desk.site), "page", OPML),
+        Document(OPML, render_opml(plan.folders, desk.site), "page", OPML),
         Document(SOURCES_OPML, sources, "page", SOURCES_OPML),
     ]
     # Nodes that are no longer listed anywhere have nothing to be written of.
-    written = desk.write(lists, nodes=set(stale.nodes) - folders.keys(), serial=stale.serial)
+    written = desk.write(lists, nodes=plan.stale - plan.folders.keys(), serial=plan.serial)
     desk.report.pages += len(written.changed)
     store.set_meta("sources", listed)

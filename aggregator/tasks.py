@@ -26,5 +26,5 @@ def get_ready() -> None:
 
 def get_ready_to_publish() -> None:
     """Import what makes outputs."""
-    for name in ("publish_posts", "publish_feeds"):
+    for name in ("publish.posts", "publish_feeds"):
         import_module(f"aggregator.{name}")

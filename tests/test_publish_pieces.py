@@ -5,11 +5,11 @@ from pathlib import Path
 from world import EVERYTHING, World
 
 from aggregator.model import Outline
-from aggregator.publish.entry import entry_ids
+from aggregator.publish.entry import listed
 from aggregator.publish.files import Output
 from aggregator.publish.pieces import Kind, Piece
-from aggregator.publish_feeds import folders_of
 from aggregator.publish_files import Desk, PublishReport
+from aggregator.publish_nodes import folders_of
 from aggregator.publish_pieces import Pieces
 from aggregator.store import Store
 
@@ -32,7 +32,7 @@ def taken(world: World, store: Store, kind: Kind, month: str) -> tuple[list[Outl
     desk = Desk(site, (), store, output, PublishReport(), lambda: False)
     articles = store.outlines(store.newest(EVERYTHING, 100))
     take = Pieces(store, world.outputs, site, folders_of(desk)).of(kind, "feeds/new/file", month)
-    return articles, take(articles, entry_ids(articles))
+    return articles, take(listed(articles))
 
 
 def test_archives_are_copied_from_those_of_the_source(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_each_part_of_a_run_looks_for_files_anew(tmp_path: Path) -> None:
         pieces = Pieces(store, world.outputs, world.settings.site, folders_of(desk))
         for part in ("source", "category"):
             pieces.begin(part)
-            found = pieces.of("atom", f"feeds/new/{part}")(articles, entry_ids(articles))
+            found = pieces.of("atom", f"feeds/new/{part}")(listed(articles))
             assert [piece is not None and piece.checked for piece in found] == [True] * 2
 
 
@@ -86,4 +86,4 @@ def test_nothing_is_copied_once_it_changed(tmp_path: Path) -> None:
     assert moved.changed > max(before.values())
     piece = pieces[articles.index(moved)]
     assert piece is not None
-    assert b"Other words" in piece.data
+    assert b"Other words" in bytes(piece.data)

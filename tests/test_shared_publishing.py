@@ -1,6 +1,5 @@
 """Outputs are the same bytes whoever renders them, and however they are cut into batches."""
 
-from collections import deque
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -62,7 +61,7 @@ def test_workers_render_the_same_bytes(tmp_path: Path, store: Store) -> None:
 @pytest.fixture
 def shared_posts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few posts are enough to be shared, and those of a share are few."""
-    monkeypatch.setattr(publish_posts, "MANY", 1)
+    monkeypatch.setattr(publish_posts, "MANY_POSTS", 1)
     monkeypatch.setattr(publish_posts, "SHARE", 10)
 
 
@@ -94,7 +93,7 @@ def test_what_dead_workers_left_is_swept(tmp_path: Path, store: Store) -> None:
     output = Output(tmp_path / "outputs")
     desk = Desk(Site(), (), store, output, PublishReport(), lambda: False)
     with Workers(2) as workers:
-        for number, made in in_order(desk, workers, deque(range(6)), stage, stage):
+        for number, made in in_order(desk, workers, range(6), stage, stage):
             assert desk.put(made.draft, serial=0).changed == (f"{number}.txt",)
         assert workers.lost == 1
     output.finish()
@@ -107,7 +106,7 @@ def test_what_nobody_takes_is_removed(tmp_path: Path, store: Store) -> None:
     """Whoever ends early leaves what was placed, and none of what was staged beyond it."""
     output = Output(tmp_path / "outputs")
     desk = Desk(Site(), (), store, output, PublishReport(), lambda: False)
-    with Workers(2) as workers, closing(in_order(desk, workers, deque(range(6)), stage, stage)) as shares:
+    with Workers(2) as workers, closing(in_order(desk, workers, range(3), stage, stage)) as shares:
         desk.put(next(shares)[1].draft, serial=0)
     assert [path.name for path in output.directory.rglob("*.t*")] == ["0.txt"]
 

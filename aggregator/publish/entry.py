@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from aggregator.model import Article, Beside, Enclosure, Episode, Origin
 from aggregator.options import Site
-from aggregator.publish.pieces import Placed
+from aggregator.publish.pieces import Listed, Placed
 from aggregator.publish.terms import article_terms
 from aggregator.refine.text import headline, plain, shorten
 
@@ -188,6 +188,14 @@ def newest_change(articles: Sequence[Placed]) -> datetime:
     last = max((article.updated for article in articles), default=NEVER).replace(microsecond=0)
     # `changed_at` moves none of them beyond its second.
     return max((changed_at(article) for article in articles if article.updated >= last), default=NEVER)
+
+
+def listed(articles: Sequence[Placed]) -> Listed[Placed]:
+    """The articles of a document, newest first, with what all its formats say of them together."""
+    by_uid = entry_ids(articles)
+    ids = tuple(by_uid[article.uid] for article in articles)
+    owns = tuple(found != article.guid for found, article in zip(ids, articles, strict=True))
+    return Listed(articles, ids, owns, newest_change(articles))
 
 
 def language_tag(text: str | None) -> str | None:

@@ -7,15 +7,16 @@ itself; `EntryCache.problems` says which.
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Literal, TypeVar
 
 from aggregator.model import Article, Node, Tombstone
 from aggregator.options import Site
 from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.archives import ArchivePage, archive_address
-from aggregator.publish.entry import Facts, entry_ids, facts, newest_change
+from aggregator.publish.entry import Facts, facts
 from aggregator.publish.head import Head, head
-from aggregator.publish.pieces import Kind, Piece, Placed, Rendered, Take
+from aggregator.publish.pieces import Kind, Listed, Piece, Placed, Rendered, Take
 
 Format = Literal["atom", "rss", "json"]
 
@@ -109,7 +110,7 @@ def shown(articles: Sequence[Placed], site: Site) -> int:
 def render_feed(
     fmt: Format,
     node: Node,
-    articles: Sequence[Placed],
+    live: Listed[Placed],
     site: Site,
     folder: str,
     take: Take[Placed],
@@ -117,16 +118,14 @@ def render_feed(
     prev_archive: str | None = None,
     tombstones: Sequence[Tombstone] = (),
 ) -> Rendered:
-    """The live feed of `node` in one format, with the first `shown` of the `articles`.
+    """The live feed of `node` in one format, with the articles that are to be `shown`.
 
-    `articles` come newest first, and their entries from `take`. `folder` is where the feed lies, as
+    Their entries come from `take`. `folder` is where the feed lies, as
     `paths.feed_folders` says. Atom alone names the newest archive document, by its file name, and
     what was taken down lately.
     """
-    live = articles[: shown(articles, site)]
     graves: Sequence[Tombstone] = tombstones if fmt == "atom" else ()
-    updated = max([newest_change(live), *(grave.when for grave in graves)])
-    top: Head = head(fmt, node, site, folder, updated)
+    top: Head = head(fmt, node, site, folder, _updated(live, graves))
     if prev_archive and fmt == "atom":
         links = (("prev-archive", archive_address(site, folder, prev_archive)), *top.links)
         top = replace(top, links=links)
@@ -136,19 +135,18 @@ def render_feed(
 def render_archive(
     page: ArchivePage,
     node: Node,
-    articles: Sequence[Placed],
+    articles: Listed[Placed],
     site: Site,
     folder: str,
     take: Take[Placed],
     *,
     tombstones: Sequence[Tombstone] = (),
 ) -> Rendered:
-    """One archive document (RFC 5005 section 4) in Atom, with the `articles` of `page`, newest first.
+    """One archive document (RFC 5005 section 4) in Atom, with the `articles` of `page`.
 
     It bears the id of the live feed and links to it, and to its neighbours.
     """
-    updated = max([newest_change(articles), *(grave.when for grave in tombstones)])
-    top = head("atom", node, site, folder, updated)
+    top = head("atom", node, site, folder, _updated(articles, tombstones))
     neighbours = (("prev-archive", page.prev), ("next-archive", page.next))
     links = [("current", top.self_url)]
     links += [(rel, archive_address(site, folder, name)) for rel, name in neighbours if name]
@@ -157,18 +155,21 @@ def render_archive(
     return _document("atom", top, articles, take, tombstones)
 
 
+def _updated(articles: Listed[Placed], tombstones: Sequence[Tombstone]) -> datetime:
+    return max([articles.updated, *(grave.when for grave in tombstones)])
+
+
 def _document(
-    fmt: Format, top: Head, articles: Sequence[Placed], take: Take[Placed], tombstones: Sequence[Tombstone]
+    fmt: Format, top: Head, articles: Listed[Placed], take: Take[Placed], tombstones: Sequence[Tombstone]
 ) -> Rendered:
-    ids = entry_ids(articles)
-    taken = zip(articles, take(articles, ids), strict=True)
-    kept = [(ids[article.uid], piece) for article, piece in taken if piece is not None]
+    taken = zip(articles.ids, take(articles), strict=True)
+    kept = [(name, piece) for name, piece in taken if piece is not None]
     if fmt == "json":
         begin, end = jsonfeed.frame(top)
     elif fmt == "rss":
         begin, end = rss.frame(top)
     else:
-        there = set(ids.values())
+        there = set(articles.ids)
         begin, end = atom.frame(top, [grave for grave in tombstones if grave.id not in there])
     names, pieces = tuple(name for name, _ in kept), tuple(piece for _, piece in kept)
     return Rendered(begin, pieces, end, jsonfeed.JOINT if fmt == "json" else b"", names)

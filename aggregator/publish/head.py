@@ -7,7 +7,7 @@ from aggregator import __version__
 from aggregator.model import Node
 from aggregator.options import Site
 from aggregator.publish.entry import clean, language_tag, uri
-from aggregator.publish.paths import FEED_FILES, INDEX, address
+from aggregator.publish.paths import FEED_FILES, address, page_path
 from aggregator.publish.terms import licence_link, node_terms
 
 GENERATOR = "aggregator"
@@ -49,11 +49,6 @@ def node_title(node: Node, site: Site) -> str:
 def site_title(site: Site) -> str:
     """The site's title on one line; never empty."""
     return " ".join(clean(site.title).split()) or GENERATOR
-
-
-def page_path(node: Node, folder: str) -> str:
-    """Where the page of `node` lies, whose feeds lie in `folder`; that of everything is the front page."""
-    return f"{folder}/{INDEX}" if node.path else INDEX
 
 
 def head(fmt: str, node: Node, site: Site, folder: str, updated: datetime) -> Head:

@@ -8,8 +8,8 @@ from lxml import etree
 from aggregator.model import CategoryPath, Node
 from aggregator.options import Site, Source
 from aggregator.publish.entry import clean, uri
-from aggregator.publish.head import node_title, page_path, site_title
-from aggregator.publish.paths import FEED_FILES, address
+from aggregator.publish.head import node_title, site_title
+from aggregator.publish.paths import FEED_FILES, address, page_path
 
 _PREFERRED = ("atom", "rss")
 """Formats in the order in which readers that import OPML take them."""

@@ -4,7 +4,7 @@ Rules of this file: pure. A page shows no body, holds no script, fetches nothing
 within the site relatively, so that it works on any host and from a disk.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -12,10 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aggregator.model import Node
 from aggregator.options import Site
-from aggregator.publish.entry import Facts, clean, entry_ids, language_tag, uri
-from aggregator.publish.head import FEED_TYPES, node_title, page_path, site_title
-from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML
-from aggregator.publish.pieces import Placed, Rendered, Take
+from aggregator.publish.entry import Facts, clean, language_tag, uri
+from aggregator.publish.head import FEED_TYPES, node_title, site_title
+from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML, page_path
+from aggregator.publish.pieces import Listed, Placed, Rendered, Take
 from aggregator.publish.terms import licence_link, node_terms
 from aggregator.publish.xmltext import attribute, escaped
 
@@ -34,6 +34,7 @@ _templates = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+_PAGE = _templates.get_template("page.html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +81,14 @@ def _linked(url: str, title: str) -> str:
 
 
 def render_page(
-    node: Node, folders: Mapping[Node, str], articles: Sequence[Placed], site: Site, take: Take[Placed]
+    node: Node, folders: Mapping[Node, str], articles: Listed[Placed], site: Site, take: Take[Placed]
 ) -> Rendered:
-    """The page of a category or source: its feeds, what is below it, and the newest of its `articles`.
+    """The page of a category or source: its feeds, what is below it, and its newest articles (`NEWEST`).
 
     That of everything has all categories as a tree, and the sources. It lies where `head.page_path`
-    says. `folders` are in the order of their nodes, `articles` come newest first.
+    says. `folders` are in the order of their nodes.
     """
-    listed = articles[:NEWEST]
-    found = take(listed, entry_ids(listed))
-    pieces = tuple(piece for piece in found if piece is not None)
+    pieces = tuple(piece for piece in take(articles) if piece is not None)
     top, mark, end = _frame(node, folders, site, empty=not pieces).partition(_LIST)
     return Rendered(top + mark, pieces, end)
 
@@ -98,7 +97,7 @@ def _frame(node: Node, folders: Mapping[Node, str], site: Site, *, empty: bool) 
     """The page without its articles."""
     here = page_path(node, folders[node])
     terms = node_terms(site, node)
-    page = _templates.get_template("page.html").render(
+    page = _PAGE.render(
         title=clean(node.path[-1]) if node.path else site_title(site),
         full_title=node_title(node, site),
         language=language_tag(site.language) or "en",

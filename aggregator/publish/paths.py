@@ -123,6 +123,11 @@ def _folder(node: Node, named: Mapping[tuple[str, CategoryPath], Mapping[str, st
     return "/".join([FEEDS, *parts])
 
 
+def page_path(node: Node, folder: str) -> str:
+    """Where the page of `node` lies, whose feeds lie in `folder`; that of everything is the front page."""
+    return f"{folder}/{INDEX}" if node.path else INDEX
+
+
 def address(site: Site, path: str) -> str:
     """The public URL of the file at `path`, relative to the outputs; "" is the site itself."""
     return site.base_url + quote(path, safe="/~")

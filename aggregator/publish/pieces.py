@@ -7,11 +7,12 @@ Rules of this file: pure; it knows nothing of the formats.
 """
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
-from typing import Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from aggregator.model import Article, Outline
 
@@ -29,24 +30,34 @@ class Piece:
     """An article as it stands in a document.
 
     article  its number in the store
-    own      whether its id in the feed is another than its guid (see `is_own`)
+    own      whether its id in the feed is another than its guid
     data     its bytes
     checked  whether it stood in a document that passed the gate: all that ever changes of it
     """
 
     article: int
     own: bool
-    data: bytes
+    data: bytes | memoryview
     checked: bool = False
 
 
-def is_own(article: Placed, ids: Mapping[str, str]) -> bool:
-    """Whether the id that an article has in a feed, of those by uid, is another than its guid."""
-    return ids[article.uid] != article.guid
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Placed]):
+    """Articles as the documents of a feed list them, newest first; `entry.listed` makes it.
+
+    ids      under which id each of them stands there
+    owns     whether that is another than its guid
+    updated  when they last changed
+    """
+
+    articles: Sequence[Placed]
+    ids: Sequence[str]
+    owns: Sequence[bool]
+    updated: datetime
 
 
-Take = Callable[[Sequence[Placed], Mapping[str, str]], list[Piece | None]]
-"""The pieces of articles, whose ids in the feed are given by uid; None for what cannot be rendered."""
+Take = Callable[[Listed[Placed]], list[Piece | None]]
+"""The pieces of articles; None for what cannot be rendered."""
 
 
 @dataclass(frozen=True)
@@ -87,18 +98,20 @@ class Rendered:
         """Which pieces it holds and where, as of the store's `serial`: what `Entries` takes."""
         numbers: list[int] = []
         for piece in self.pieces:
-            numbers += (_mark(piece.article, own=piece.own), len(piece.data))
+            numbers += (piece.article * 2 + piece.own, len(piece.data))
         head = _HEAD.pack(serial, len(self.top), len(self.joint))
         return head + struct.pack(f"<{len(numbers)}q", *numbers)
-
-
-def _mark(article: int, *, own: bool) -> int:
-    return article * 2 + own
 
 
 def articles_in(note: bytes) -> list[int]:
     """The articles of a document by its `Rendered.note`."""
     return [mark // 2 for mark in _numbers(note)[::2]]
+
+
+def serial_of(note: bytes) -> int:
+    """The serial of the store as of which a document was made, by its `Rendered.note`."""
+    serial, *_ = _HEAD.unpack_from(note)
+    return int(serial)
 
 
 def _numbers(note: bytes) -> tuple[int, ...]:
@@ -116,14 +129,15 @@ class Entries:
     def __init__(self, data: bytes, note: bytes) -> None:
         self.serial, begin, joint = _HEAD.unpack_from(note)
         numbers = _numbers(note)
-        ends = list(accumulate((length + joint for length in numbers[1::2]), initial=begin))
-        self._data, self.size = data, len(data)
-        self._places = dict(zip(numbers[::2], zip(ends, numbers[1::2], strict=False), strict=True))
+        starts = list(accumulate((length + joint for length in numbers[1::2]), initial=begin))
+        ends = (start - joint for start in starts[1:])
+        self._data, self.size = memoryview(data), len(data)
+        self._places = dict(zip(numbers[::2], zip(starts, ends, strict=False), strict=True))
 
     def piece(self, article: int, *, own: bool) -> Piece | None:
         """That of an article, if it is there under the same kind of id."""
-        place = self._places.get(_mark(article, own=own))
+        place = self._places.get(article * 2 + own)
         if place is None:
             return None
-        begin, length = place
-        return Piece(article, own, self._data[begin : begin + length], checked=True)
+        begin, end = place
+        return Piece(article, own, self._data[begin:end], checked=True)

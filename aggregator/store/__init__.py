@@ -13,10 +13,11 @@ from aggregator.store.retention import Pruned
 from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
 from aggregator.store.stale import Stale
-from aggregator.store.tombs import Tomb
+from aggregator.store.tombs import Buried, Tomb
 
 __all__ = [
     "Backtest",
+    "Buried",
     "Explanation",
     "FloodRow",
     "Likeness",

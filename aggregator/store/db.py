@@ -39,7 +39,7 @@ from aggregator.store.retention import Pruned
 from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
 from aggregator.store.stale import Stale
-from aggregator.store.tombs import Kind, Tomb
+from aggregator.store.tombs import Buried, Kind, Tomb
 
 
 class Store:
@@ -267,10 +267,10 @@ class Store:
         with self._database.read() as conn:
             return tombs.all_tombs(conn, kind)
 
-    def tombs_of(self, node: Node, month: str | None = None) -> list[Tomb]:
-        """The takedowns of what a node listed (in one month if given), the newest first."""
+    def tombs_of(self, nodes: Collection[Node]) -> dict[Node, list[Buried]]:
+        """The takedowns of what nodes listed, the newest first; nodes without any are left out."""
         with self._database.read() as conn:
-            return tombs.of_node(conn, node, month)
+            return tombs.of_nodes(conn, nodes)
 
     def undo(self, tomb_id: int) -> Tomb | None:
         """Let something removed come back when its sources show it next; None if there is no such tomb."""
@@ -359,10 +359,10 @@ class Store:
         with self._database.read() as conn:
             return outputs.keys(conn, kind)
 
-    def output_paths(self, kind: str, keys: Sequence[str]) -> list[str]:
-        """The files of a kind that are of these things."""
+    def output_paths(self, kind: str, keys: Sequence[str]) -> dict[str, list[str]]:
+        """The files of a kind that are of these things, by key; a key without any is left out."""
         with self._database.read() as conn:
-            return outputs.paths_of(conn, kind, keys)
+            return outputs.paths_by_key(conn, kind, keys)
 
     def owners(self, paths: Collection[str]) -> dict[str, Owner]:
         """What was last written at these paths."""

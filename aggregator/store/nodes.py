@@ -60,6 +60,7 @@ def nodes_by_id(conn: Connection, ids: Iterable[int]) -> dict[int, Node]:
     return {node_id: as_node(kind, path) for node_id, kind, path in _NODES_BY_ID(conn, ids)}
 
 
+@lru_cache(maxsize=4096)
 def as_node(kind: str, path: str) -> Node:
     """A node from its columns."""
     return Node("source" if kind == "source" else "category", tuple(from_json(path)))

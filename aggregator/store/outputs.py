@@ -20,7 +20,7 @@ _OWNERS = Lookup(
     )
 )
 _PATHS = Lookup(
-    lambda keys: sa.select(outputs.c.path).where(
+    lambda keys: sa.select(outputs.c.key, outputs.c.path).where(
         outputs.c.kind == sa.bindparam("kind", None), outputs.c.key.in_(keys)
     )
 )
@@ -83,7 +83,15 @@ def record(conn: Connection, files: Sequence[OutputRecord]) -> None:
 
 def paths_of(conn: Connection, kind: str, keys: Sequence[str]) -> list[str]:
     """The files written of these things."""
-    return [path for (path,) in _PATHS(conn, keys, kind=kind)]
+    return [path for _, path in _PATHS(conn, keys, kind=kind)]
+
+
+def paths_by_key(conn: Connection, kind: str, keys: Sequence[str]) -> dict[str, list[str]]:
+    """The same by key; no key of which there are none."""
+    found: dict[str, list[str]] = {}
+    for key, path in _PATHS(conn, keys, kind=kind):
+        found.setdefault(key, []).append(path)
+    return found
 
 
 def retire(conn: Connection, paths: Iterable[str]) -> None:

@@ -18,13 +18,13 @@ from aggregator.model import Node
 from aggregator.refine.identity import normal
 from aggregator.store import months, stale
 from aggregator.store.batch import Batch
-from aggregator.store.bulk import Row, Single, insert_one, inserting
+from aggregator.store.bulk import Lookup, Row, insert_one, inserting
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest, from_json, micros, moment, to_json
 from aggregator.store.identity import Named
 from aggregator.store.listing import places
 from aggregator.store.months import month_of
-from aggregator.store.nodes import ensure_nodes
+from aggregator.store.nodes import as_node, ensure_nodes
 from aggregator.store.removal import remove
 from aggregator.store.schema import (
     articles,
@@ -202,17 +202,27 @@ def take_down_source(conn: Connection, name: str, reason: str, now: datetime) ->
 _TOMBS = sa.select(tombs, sources.c.name).join_from(
     tombs, sources, sources.c.id == tombs.c.source_id, isouter=True
 )
-_LISTED = (
-    _TOMBS.join(tomb_nodes, tomb_nodes.c.tomb_id == tombs.c.id)
-    .join(nodes, nodes.c.id == tomb_nodes.c.node_id)
-    .where(nodes.c.kind == sa.bindparam("node_kind"), nodes.c.path == sa.bindparam("node_path"))
-    .order_by(tombs.c.at.desc(), tombs.c.id.desc())
+_KINDS: list[sa.ColumnElement[str]] = [
+    sa.literal_column("'category'"),
+    sa.literal_column("'source'"),
+]  # by them, the index is of use
+_LISTED = Lookup(
+    lambda paths: (
+        sa.select(nodes.c.kind.label("node_kind"), nodes.c.path, tomb_nodes.c.month, *_TOMBS.selected_columns)
+        .join_from(nodes, tomb_nodes, tomb_nodes.c.node_id == nodes.c.id)
+        .join(tombs, tombs.c.id == tomb_nodes.c.tomb_id)
+        .join(sources, sources.c.id == tombs.c.source_id, isouter=True)
+        .where(nodes.c.kind.in_(_KINDS), nodes.c.path.in_(paths))
+        .order_by(tombs.c.at.desc(), tombs.c.id.desc())
+    )
 )
-_OF_NODE = Single(lambda _: _LISTED, ("node_kind", "node_path"))
-_OF_MONTH = Single(
-    lambda _: _LISTED.where(tomb_nodes.c.month == sa.bindparam("node_month")),
-    ("node_kind", "node_path", "node_month"),
-)
+
+
+class Buried(NamedTuple):
+    """A takedown, and the month (`YYYY-MM`) in which the node that listed the article has it."""
+
+    month: str
+    tomb: Tomb
 
 
 def all_tombs(conn: Connection, kind: Kind) -> list[Tomb]:
@@ -220,11 +230,12 @@ def all_tombs(conn: Connection, kind: Kind) -> list[Tomb]:
     return [_tomb(row) for row in conn.execute(_TOMBS.where(tombs.c.kind == kind).order_by(tombs.c.id))]
 
 
-def of_node(conn: Connection, node: Node, month: str | None) -> list[Tomb]:
-    """The takedowns of articles that this node listed (dated in `month` if given), the newest first."""
-    named = {"node_kind": node.kind, "node_path": to_json(node.path)}
-    rows = _OF_NODE.all(conn, **named) if month is None else _OF_MONTH.all(conn, **named, node_month=month)
-    return [_tomb(row) for row in rows]
+def of_nodes(conn: Connection, wanted: Collection[Node]) -> dict[Node, list[Buried]]:
+    """The takedowns of articles that these nodes listed, the newest first; no node without any."""
+    found: dict[Node, list[Buried]] = {}
+    for row in _LISTED(conn, (to_json(node.path) for node in wanted)):
+        found.setdefault(as_node(row.node_kind, row.path), []).append(Buried(row.month, _tomb(row)))
+    return {node: found[node] for node in wanted if node in found}
 
 
 def by_marks(conn: Connection, found: Iterable[bytes]) -> list[Tomb]:

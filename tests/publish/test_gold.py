@@ -14,9 +14,8 @@ from aggregator.model import Enclosure, Node, Tombstone
 from aggregator.options import FetchPolicy, Source, Terms
 from aggregator.publish.archives import archive_path, month_of, plan
 from aggregator.publish.feeds import EntryCache, Format
-from aggregator.publish.head import page_path
 from aggregator.publish.opml import render_opml, render_sources_opml
-from aggregator.publish.paths import FEED_FILES, OPML, SOURCES_OPML, feed_folders
+from aggregator.publish.paths import FEED_FILES, OPML, SOURCES_OPML, feed_folders, page_path
 
 GOLD = Path(__file__).parents[1] / "data/publish/gold"
 FORMATS: tuple[Format, ...] = ("atom", "rss", "json")

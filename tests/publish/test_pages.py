@@ -8,8 +8,7 @@ from publishing import SITE, article, provenance, render_page
 
 from aggregator.model import Article, Node
 from aggregator.options import Terms
-from aggregator.publish.head import page_path
-from aggregator.publish.paths import FEED_FILES, feed_folders
+from aggregator.publish.paths import FEED_FILES, feed_folders, page_path
 
 HTML = "{http://www.w3.org/1999/xhtml}"
 NODES = [

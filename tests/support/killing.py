@@ -16,7 +16,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aggregator import config, pipeline, publish_feeds, publish_posts
+from aggregator import config, pipeline, publish_nodes, publish_posts
 from aggregator.store import Store
 
 
@@ -60,9 +60,9 @@ def main(folder: Path, rounds: int, seed: int) -> None:
 
 def share_everything() -> None:
     """Workers make the least of outputs, a few at a time."""
-    publish_feeds.MANY = 1  # type: ignore[attr-defined]  # the name that it looks up
-    publish_posts.MANY = 1
-    publish_feeds.SHARES.update(source=2, category=2)
+    publish_nodes.MANY = 1  # type: ignore[attr-defined]  # the name that it looks up
+    publish_posts.MANY_POSTS = 1
+    publish_nodes.SHARES.update(source=2, category=2)
     publish_posts.SHARE = 2
 
 

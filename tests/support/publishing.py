@@ -9,8 +9,9 @@ from aggregator.model import Article, Node, Provenance
 from aggregator.options import Site
 from aggregator.publish import feeds, pages
 from aggregator.publish.archives import ArchivePage
+from aggregator.publish.entry import listed
 from aggregator.publish.feeds import EntryCache, Format
-from aggregator.publish.pieces import Kind, Piece, Rendered, Take
+from aggregator.publish.pieces import Kind, Listed, Piece, Rendered, Take
 
 SITE = Site(title="World news", base_url="https://news.example.org/", language="zh")
 START = datetime(2022, 9, 13, 9, 28, 50, tzinfo=UTC)
@@ -57,8 +58,9 @@ def taking(kind: Kind, site: Site, cache: EntryCache | None = None) -> Take[Arti
     """Every entry rendered, none copied."""
     used = EntryCache() if cache is None else cache
 
-    def take(articles: Sequence[Article], ids: Mapping[str, str]) -> list[Piece | None]:
-        return [used.piece(kind, article, ids[article.uid], site) for article in articles]
+    def take(shown: Listed[Article]) -> list[Piece | None]:
+        pairs = zip(shown.articles, shown.ids, strict=True)
+        return [used.piece(kind, article, article_id, site) for article, article_id in pairs]
 
     return take
 
@@ -73,7 +75,8 @@ def feed_of(
     **options: Any,
 ) -> Rendered:
     """The live feed of a node, in parts."""
-    return feeds.render_feed(fmt, node, articles, site, folder, taking(fmt, site, cache), **options)
+    live = listed(articles[: feeds.shown(articles, site)])
+    return feeds.render_feed(fmt, node, live, site, folder, taking(fmt, site, cache), **options)
 
 
 def render_feed(*values: Any, **options: Any) -> bytes:
@@ -92,9 +95,10 @@ def render_archive(
 ) -> bytes:
     """An archive document of a node."""
     take = taking("atom", site, cache)
-    return feeds.render_archive(page, node, articles, site, folder, take, **options).data
+    return feeds.render_archive(page, node, listed(articles), site, folder, take, **options).data
 
 
 def render_page(node: Node, folders: Mapping[Node, str], articles: Sequence[Article], site: Site) -> bytes:
     """The page of a node."""
-    return pages.render_page(node, folders, articles, site, taking("page", site)).data
+    newest = listed(articles[: pages.NEWEST])
+    return pages.render_page(node, folders, newest, site, taking("page", site)).data
