@@ -104,11 +104,16 @@ def _in_order(
                 hand_out()
     finally:
         for _, future in ahead:
-            if not future.cancel():
-                with suppress(Exception):  # whatever it is, nobody needs it any more
-                    output.discard(future.result().draft.staged)
+            _give_up(output, future)
         if workers.lost != lost:
             output.doubt()
+
+
+def _give_up(output: Output, future: Future[Made]) -> None:
+    """Remove what was staged, or will be."""
+    if not future.cancel():
+        with suppress(Exception):  # whatever it is, nobody needs it any more
+            output.discard(future.result().draft.staged)
 
 
 def _made(place: Place, make: Callable[[Desk, Task], Made], task: Task) -> Made:
