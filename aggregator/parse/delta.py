@@ -1,8 +1,8 @@
 """Only the entries of a changed feed that are new: the others are cut out before it is parsed.
 
-    bytes ─► shortened ─► split ─► entries seen before ─► cut out ─► the rest in its envelope ─► feedparser
-                            │                                                                       │
-                            └─ malformed or unusual ─► the whole ◄─ something says the cut mattered ┘
+    bytes ─► split ─► entries seen before ─► cut out ─► the rest in its envelope ─► feedparser
+               │                                                                       │
+               └─ malformed or unusual ─► the whole ◄─ something says the cut mattered ┘
 
 Rules of this file: pure. What comes out for an entry is what parsing the whole document gives for
 it; wherever that is not certain, the whole document is parsed.
@@ -17,11 +17,11 @@ from urllib.parse import urljoin
 from zlib import crc32
 
 from aggregator import __version__
-from aggregator.model import Document
+from aggregator.model import Document, Entry
 from aggregator.parse import feed, fields, prolog, reader
 from aggregator.parse.encodings import decode
 from aggregator.parse.newest import without
-from aggregator.parse.split import Shortened, Split, shortened, split
+from aggregator.parse.split import Split, split
 from aggregator.parse.strict_tools import stays
 
 Canonical = Callable[[str], str | None]
@@ -74,108 +74,84 @@ def parse_changes(
     same = decoded.encoding == "utf-8" and decoded.note is None and body.startswith(b"<")
     data = body if same else text.encode("utf-8", "replace")
     splits = text.startswith("<") and not prolog.scan(text).doctype
-    found = _found(data, seen, max_entries) if splits else None
-    if found is not None and not seen.keys().isdisjoint(found.hashes):
-        delta = _changes(found, seen, url, canonical)
+    parts = split(data) if splits else None
+    if parts is None or 0 < max_entries < len(parts.pieces):
+        document = feed.parse(body, url=url, max_entries=max_entries, decoded=decoded)
+        return Delta(document=document, seen={})
+    hashes = tuple(_hash(data[piece.start : piece.end]) for piece in parts.pieces)
+    if not seen.keys().isdisjoint(hashes):
+        delta = _changes(data, parts, hashes, seen, url, canonical)
         if delta is not None:
             notes = (decoded.note,) if decoded.note else ()
             return replace(delta, document=replace(delta.document, notes=notes))
-        found = _found(data, {}, max_entries)  # old names may stand for other addresses now
     document = feed.parse(body, url=url, max_entries=max_entries, decoded=decoded)
-    if found is None:
-        return Delta(document=document, seen={})
-    names = found.names(found.hashes, url, canonical)
-    return _delta(document, names, found, _context(document, found.parts, url))
+    if len(document.entries) != len(hashes) or document.notes != tuple(filter(None, [decoded.note])):
+        return Delta(document=document, seen={})  # a piece is no entry, or the document was malformed
+    names = _names(document.entries, parts, url, canonical)
+    return _delta(document, dict(zip(hashes, names, strict=True)), hashes, _context(document, parts, url))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The entries of a document: their parts of `data`, where stand-ins are for some, and all hashes."""
-
-    data: bytes
-    parts: Split
-    hashes: tuple[bytes, ...]
-
-    def base(self, url: str) -> str:
-        """What links are relative to."""
-        return reduce(_joined, self.parts.bases, url)
-
-    def names(self, wanted: Collection[bytes], url: str, canonical: Canonical) -> dict[bytes, bytes]:
-        """Checksums of guid and link of the entries with the hashes `wanted`."""
-        base = self.base(url)
-        return {
-            digest: _names(piece.guid, piece.link, base, canonical)
-            for piece, digest in zip(self.parts.pieces, self.hashes, strict=True)
-            if digest in wanted
-        }
-
-
-def _found(data: bytes, seen: Collection[bytes], most: int) -> _Found | None:
-    """The entries of a document, of those `seen` stand-ins where that can be; None if it is to stay whole."""
-    short = shortened(data, seen, _hash) if seen else Shortened(data, {})
-    parts = split(short.data, short.stand_ins)
-    if parts is None and short.stand_ins:  # in a comment, say
-        short = Shortened(data, {})
-        parts = split(data)
-    if parts is None or 0 < most < len(parts.pieces):
-        return None
-    data = short.data
-    hashes = (short.stand_ins.get(one.start) or _hash(data[one.start : one.end]) for one in parts.pieces)
-    return _Found(data, parts, tuple(hashes))
-
-
-def _changes(found: _Found, seen: Mapping[bytes, bytes], url: str, canonical: Canonical) -> Delta | None:
+def _changes(
+    data: bytes,
+    parts: Split,
+    hashes: tuple[bytes, ...],
+    seen: Mapping[bytes, bytes],
+    url: str,
+    canonical: Canonical,
+) -> Delta | None:
     """What is new, or None if that takes the whole document."""
-    pieces = found.parts.pieces
-    cut = {piece for piece, digest in zip(pieces, found.hashes, strict=True) if digest in seen}
-    text = without(found.data, cut)
+    cut = {piece for piece, digest in zip(parts.pieces, hashes, strict=True) if digest in seen}
+    text = without(data, cut)
     try:
         result = reader.strictly(text, url)
     except Exception:  # noqa: BLE001 - whatever it is, parsing the whole deals with it
         return None
     document = fields.document(result, text, url, ())
-    context = _context(document, found.parts, url)
-    if context not in seen or len(document.entries) != len(pieces) - len(cut):
+    context = _context(document, parts, url)
+    if context not in seen or len(document.entries) != len(hashes) - len(cut):
         return None
-    old = {digest: seen[digest] for digest in found.hashes if digest in seen}
-    if _share_a_name(document, old.values(), found.base(url), canonical):
+    names = _names(document.entries, parts, url, canonical)
+    new = dict(zip((digest for digest in hashes if digest not in seen), names, strict=True))
+    old = {digest: seen[digest] for digest in hashes if digest in seen}
+    if _share_a_name(new.values(), old.values()):
         return None
-    new = found.names(frozenset(found.hashes) - old.keys(), url, canonical)
-    return _delta(document, old | new, found, context, len(cut))
+    return _delta(document, old | new, hashes, context, len(cut))
 
 
 def _delta(
-    document: Document, names: dict[bytes, bytes], found: _Found, context: bytes, cut_out: int = 0
+    document: Document,
+    names: dict[bytes, bytes],
+    hashes: tuple[bytes, ...],
+    context: bytes,
+    cut_out: int = 0,
 ) -> Delta:
     return Delta(
         document=document,
         seen={**names, context: b""},
         cut_out=cut_out,
-        pieces=found.hashes,
+        pieces=hashes,
         context=context,
     )
 
 
-def _names(guid: str | None, link: str | None, base: str, canonical: Canonical) -> bytes:
-    """Checksums of the guid and of the link as an identity; that of one which there is not is 0."""
-    return _sum(guid) + _sum(canonical(_joined(base, link)) if link else None)
+def _names(entries: Iterable[Entry], parts: Split, url: str, canonical: Canonical) -> list[bytes]:
+    """For each entry checksums of its guid and of its link as an identity; of one that it lacks it is 0."""
+    base = reduce(_joined, parts.bases, url)
+    links = ((entry, entry.link and canonical(_joined(entry.base or base, entry.link))) for entry in entries)
+    return [_sum(entry.guid) + _sum(link) for entry, link in links]
 
 
 def _sum(name: str | None) -> bytes:
     return (crc32(name.encode("utf-8", "surrogatepass")) or 1).to_bytes(_SUM) if name else _NO_NAME
 
 
-def _share_a_name(document: Document, old: Iterable[bytes], base: str, canonical: Canonical) -> bool:
+def _share_a_name(new: Iterable[bytes], old: Collection[bytes]) -> bool:
     """Whether a new entry has the guid or link of one cut out: then neither may name it.
 
-    It takes the whole document too when checksums are equal by chance.
+    Or a checksum is the same by chance: then the whole document is read in vain.
     """
-    if not document.entries:
-        return False
-    known = list(old)
-    guids = {names[:_SUM] for names in known} - {_NO_NAME}
-    links = {names[_SUM:] for names in known} - {_NO_NAME}
-    new = [_names(entry.guid, entry.link, base, canonical) for entry in document.entries]
+    guids = {names[:_SUM] for names in old} - {_NO_NAME}
+    links = {names[_SUM:] for names in old} - {_NO_NAME}
     return any(names[:_SUM] in guids or names[_SUM:] in links for names in new)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from aggregator.parse.dates import parse_date
-from aggregator.parse.split import Piece, split
+from aggregator.parse.split import Piece, entries_in, split
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def thin(text: str, most: int) -> tuple[str, int]:
         return text, 0
     data = text.encode("utf-8", "replace")
     parts = split(data)
-    if parts is None or len(parts.pieces) <= most:
+    if parts is None or len(parts.pieces) <= most or len(parts.pieces) != entries_in(data):
         return text, 0
     kept = newest(parts.pieces, most, lambda piece: _written(data, piece))
     return without(data, set(parts.pieces) - set(kept)), len(parts.pieces) - len(kept)

@@ -1,11 +1,8 @@
 """Checks that cutting old entries out of a feed changes nothing about the new ones."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import reduce
 
 from aggregator.errors import ParseError
-from aggregator.model import Document
 from aggregator.parse import delta
 from aggregator.parse.delta import parse_changes
 from aggregator.parse.feed import parse
@@ -60,16 +57,3 @@ def compare(data: bytes, keep: frozenset[int]) -> bool | None:
         if delta._hash(data[piece.start : piece.end]) in new
     ]
     return changes.document == replace(whole, entries=tuple(fresh)) and changes.seen == seen
-
-
-def names_agree(data: bytes, document: Document) -> Iterator[str]:
-    """The guids and links that `split` reads otherwise than the parser does."""
-    parts = split(data)
-    if parts is None:
-        return
-    base = reduce(delta._joined, parts.bases, URL)
-    for entry, piece in zip(document.entries, parts.pieces, strict=True):
-        if (piece.guid or None) != entry.guid:
-            yield f"guid {piece.guid!r}, parsed {entry.guid!r}"
-        if piece.link and delta._joined(base, piece.link) != delta._joined(base, entry.link or ""):
-            yield f"link {piece.link!r}, parsed {entry.link!r}"
