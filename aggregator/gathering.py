@@ -22,7 +22,7 @@ from aggregator.workers import Workers
 
 Clock = Callable[[], datetime]
 Recall = Callable[[str], bytes]
-"""What the last document of a source left (`Store.last_seen`), by name."""
+"""What the last document of a source left (`Store.last_seen`), by its name; empty for nothing."""
 Release = Callable[[Source, SourceError | None], None]
 """Told that an exchange is over, and how it failed."""
 

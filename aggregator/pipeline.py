@@ -43,6 +43,8 @@ WORKER_MEMORY = 150 * 1024 * 1024
 """Bytes that a document may take in a worker, beside what the worker has itself."""
 BATCH = 50
 """Sources whose results are stored in one commit, at most."""
+AT_ONCE = 100
+"""Feeds of which it is looked up together what their last documents left."""
 ENDED = "pass.ended"
 """The fact of the store that says when a pass last ended, to the minute: idle passes write nothing."""
 FEW = 3
@@ -147,6 +149,8 @@ class _Pass:
         # Sources that failed last time may hang again, so they wait behind the others.
         feeds = [source for source in due if source.kind == "feed"]
         self._feeds = sorted(feeds, key=lambda source: states[source.name].failures > 0)
+        self._numbers = {feed.name: number for number, feed in enumerate(self._feeds)}
+        self._left: dict[str, bytes] = {}
         self._turns = Turns(HostQueue(self._feeds, states))
         self._harvests: queue.Queue[Harvest | None] = queue.Queue(maxsize=2 * BATCH)
         self._unpublished = 0
@@ -195,10 +199,19 @@ class _Pass:
     def _gather_all(self) -> None:
         while (source := self._turns.take()) is not None:
             state = self._states[source.name]
-            harvest = gather(source, state, self._release, self._tools, self._store.last_seen)
+            harvest = gather(source, state, self._release, self._tools, self._recall)
             if self._pages is None or not self._pages.take_in(harvest):
                 self._harvests.put(harvest)
         self._harvests.put(None)
+
+    def _recall(self, name: str) -> bytes:
+        """What the last document of a feed left: asked of the store for many feeds at once."""
+        with self._lock:
+            if name not in self._left:
+                begin = self._numbers[name] // AT_ONCE * AT_ONCE
+                names = [feed.name for feed in self._feeds[begin : begin + AT_ONCE]]
+                self._left |= dict.fromkeys(names, b"") | self._store.last_seen(names)
+            return self._left.pop(name)
 
     def _release(self, source: Source, error: SourceError | None) -> None:
         """An exchange is over: the next source of its host may go, unless the server asked for peace."""

@@ -42,7 +42,7 @@ def stored(folder: Path, documents: list[bytes], *, whole: bool) -> dict[str, li
     with Store.open(f"sqlite:///{folder}/{'whole' if whole else 'changes'}.db") as store:
         store.reconcile([SOURCE], NOON)
         for number, body in enumerate(documents):
-            found = read(body, b"" if whole else store.last_seen("A"))
+            found = read(body, b"" if whole else store.last_seen(["A"]).get("A", b""))
             store.record(
                 SOURCE,
                 found.refined.articles,

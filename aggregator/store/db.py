@@ -117,10 +117,10 @@ class Store:
         with self._database.write() as conn:
             sources.save_states(conn, states)
 
-    def last_seen(self, name: str) -> bytes:
-        """What `record` was told to remember of the entries of a feed; empty for nothing."""
+    def last_seen(self, names: Sequence[str]) -> dict[str, bytes]:
+        """What `record` was told to remember of the entries of feeds, by name; for nothing, no key."""
         with self._database.read() as conn:
-            return sources.last_seen(conn, name)
+            return sources.last_seen(conn, names)
 
     def file_stamps(self, name: str) -> dict[str, FileStamp]:
         """The stamps of the files of a seed directory, by relative path."""

@@ -53,10 +53,12 @@ _KNOWN = Lookup(
 _STATE = (*_PLAIN, *sorted(_MOMENTS), *sorted(_SETS), "etag", "last_modified", "rhythm")
 _SAVE = updating(sources, _STATE)
 _SEEN = inserting(seen, update=("entries",))
-_LAST_SEEN = (
-    sa.select(seen.c.entries)
-    .join(sources, sources.c.id == seen.c.source_id)
-    .where(sources.c.name == sa.bindparam("name"))
+_LAST_SEEN = Lookup(
+    lambda names: (
+        sa.select(sources.c.name, seen.c.entries)
+        .join(seen, sources.c.id == seen.c.source_id)
+        .where(sources.c.name.in_(names))
+    )
 )
 _STAMP = inserting(files, update=("mtime_ns", "size", "inode"))
 
@@ -179,9 +181,9 @@ def save_state(conn: Connection, given: Iterable[tuple[int, SourceState]]) -> No
     _SAVE(conn, [{"b_id": source_id, **columns(state)} for source_id, state in given])
 
 
-def last_seen(conn: Connection, name: str) -> bytes:
-    """What was remembered of a feed's last document; empty for nothing."""
-    return conn.execute(_LAST_SEEN, {"name": name}).scalar_one_or_none() or b""
+def last_seen(conn: Connection, names: Iterable[str]) -> dict[str, bytes]:
+    """What was remembered of feeds' last documents, by name."""
+    return {row.name: row.entries for row in _LAST_SEEN(conn, names)}
 
 
 def save_seen(conn: Connection, given: Sequence[tuple[int, bytes]]) -> None:

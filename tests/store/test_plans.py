@@ -134,7 +134,7 @@ def starting(store: Store) -> None:
     """What every pass begins with, settings that changed included."""
     store.reconcile([feed("A", "sports"), B, S], NOON)
     store.states()
-    store.last_seen("A")
+    store.last_seen(["A"])
     store.save_states({"A": SourceState(), "B": SourceState()})
     store.is_fresh()
 
