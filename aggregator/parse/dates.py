@@ -23,6 +23,11 @@ _CLOCK = (
 _TIME = rf"(?:[\s.,-]+{_CLOCK}{_ZONE})?"
 _MONTH_NAME = r"(?P<name>[^\W\d_]+)"
 
+# What nearly every feed writes, for which the long way is long.
+_USUAL = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?(\d\d) ([A-Z][a-z]{2}) ([12]\d{3}) (\d\d):(\d\d):(\d\d) (?:GMT|[+-]0000)",
+    re.ASCII,
+)
 _RFC822 = re.compile(
     rf"(?:[a-z]+\.?,?\s*)??(?P<day>\d{{1,2}})[\s-]+(?P<name>[a-z]{{3,9}})[\s-]+(?P<year>\d{{2,4}}){_TIME}",
     re.ASCII,
@@ -93,9 +98,19 @@ def parse_date(text: str, zone: tzinfo = UTC) -> datetime | None:
     if not text or len(text) > _LONGEST:
         return None
     try:
-        return _read(text, zone)
+        return _usual(text) or _read(text, zone)
     except (ValueError, OverflowError):  # a 31st of June, or outside the years 1 to 9999
         return None
+
+
+def _usual(text: str) -> datetime | None:
+    found = _USUAL.fullmatch(text)
+    month = found and MONTHS.get(found[2].lower())
+    if not found or not month or found[6] == "60" or found[4] == "24":
+        return None
+    return datetime(
+        int(found[3]), month, int(found[1]), int(found[4]), int(found[5]), int(found[6]), tzinfo=UTC
+    )
 
 
 def _read(text: str, zone: tzinfo) -> datetime | None:

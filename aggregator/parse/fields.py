@@ -58,16 +58,17 @@ def document(result: Found, text: str, url: str, notes: tuple[str, ...]) -> Docu
     feed: Found = result["feed"]
     atom = str(result.get("version") or "").startswith("atom")
     language = _string(feed, "language")
+    links = _links(feed)
     entries = tuple(entry(found, url=url, language=language, atom=atom) for found in result["entries"])
     return Document(
         entries=entries,
         title=_string(feed, "title"),
-        link=_home(feed, _base(feed, ("title_detail", "subtitle_detail"), url) or url),
+        link=_home(feed, links, _base(feed, ("title_detail", "subtitle_detail"), url) or url),
         id=_string(feed, "id"),
         updated=_first_date(feed, ("updated", "published", "created")),
         language=language,
         author=next(iter(_authors(feed)), None),
-        rights=_rights(feed),
+        rights=_rights(feed, links),
         base=_base(feed, ("title_detail", "subtitle_detail"), url),
         rhythm=_rhythm(feed, text),
         notes=notes,
@@ -77,13 +78,14 @@ def document(result: Found, text: str, url: str, notes: tuple[str, ...]) -> Docu
 def entry(found: Found, *, url: str, language: str | None, atom: bool) -> Entry:
     """One entry; `language` is the feed's, `atom` whether types are declared rather than guessed."""
     body, summary, detail = _body(found, atom=atom)
+    links = _links(found)
     updated = _first_date(found, ("updated",))
     published_text = next(
         filter(None, (_string(found, name) for name in ("published", "created", "updated"))), None
     )
     return Entry(
         guid=_string(found, "id"),
-        link=_link(found),
+        link=_link(found, links),
         title=_title(found, atom=atom),
         authors=tuple(_authors(found)),
         published=_first_date(found, ("published", "created")) or updated,
@@ -91,14 +93,14 @@ def entry(found: Found, *, url: str, language: str | None, atom: bool) -> Entry:
         published_text=published_text,
         body=body,
         summary=summary,
-        enclosures=tuple(_enclosures(found)),
+        enclosures=tuple(_enclosures(found, links)),
         images=tuple(_images(found)),
         pictures=tuple(_pictures(found)),
         tags=tuple(_tags(found)),
         language=_string(found, "language") or _string(detail, "language") or _language(found) or language,
         base=_different(_get(detail, "base"), url) or _base(found, ("title_detail", "summary_detail"), url),
         origin=_origin(_detail(found, "source")),
-        rights=_rights(found),
+        rights=_rights(found, links),
         episode=podcasts.episode(found),
         beside=surroundings.beside(found),
     )
@@ -198,9 +200,9 @@ def _links(found: Found) -> list[Found]:
     return [link for link in _list(found, "links") if _string(link, "href")]
 
 
-def _link(found: Found) -> str | None:
+def _link(found: Found, all_links: list[Found]) -> str | None:
     """The page of an entry or feed: before Feedburner, else the first alternate, HTML before others."""
-    links = [link for link in _links(found) if _get(link, "rel") == "alternate"]
+    links = [link for link in all_links if _get(link, "rel") == "alternate"]
     pages = [link for link in links if (_string(link, "type") or "text/html") in _HTML_TYPES]
     original = _string(found, "feedburner_origlink")
     if original:
@@ -208,10 +210,10 @@ def _link(found: Found) -> str | None:
     return next((link["href"].strip() for link in (*pages, *links)), None) or _permalink(found)
 
 
-def _home(feed: Found, base: str) -> str | None:
+def _home(feed: Found, links: list[Found], base: str) -> str | None:
     """The page of a feed, absolute; a link to the feed itself is none."""
-    link = _link(feed)
-    if link is None or any(link == one["href"].strip() for one in _links(feed) if _get(one, "rel") == "self"):
+    link = _link(feed, links)
+    if link is None or any(link == one["href"].strip() for one in links if _get(one, "rel") == "self"):
         return None
     try:
         return urljoin(base, link)
@@ -266,8 +268,8 @@ def _tags(found: Found) -> Iterator[str]:
             yield name
 
 
-def _rights(found: Found) -> str | None:
-    licences = (link["href"] for link in _links(found) if _get(link, "rel") == "license")
+def _rights(found: Found, links: list[Found]) -> str | None:
+    licences = (link["href"] for link in links if _get(link, "rel") == "license")
     return _string(found, "rights") or next(licences, None)
 
 
@@ -276,7 +278,7 @@ def _origin(source: Found) -> Origin | None:
         return None
     origin = Origin(
         title=_string(source, "title"),
-        link=_link(source) or _string(source, "href"),
+        link=_link(source, _links(source)) or _string(source, "href"),
         id=_string(source, "id"),
     )
     return origin if origin != Origin() else None
@@ -285,10 +287,10 @@ def _origin(source: Found) -> Origin | None:
 # --- media ------------------------------------------------------------------------------
 
 
-def _enclosures(found: Found) -> Iterator[Enclosure]:
+def _enclosures(found: Found, links: list[Found]) -> Iterator[Enclosure]:
     seen = set()
     length_of_all = podcasts.seconds(_get(found, "itunes_duration"))
-    attached = [link for link in _links(found) if _get(link, "rel") == "enclosure"]
+    attached = [link for link in links if _get(link, "rel") == "enclosure"]
     for item in (*attached, *_playable(found)):
         address = _string(item, "href") or _string(item, "url")
         if address and address not in seen:

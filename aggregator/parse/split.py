@@ -20,7 +20,7 @@ _STAND_IN = b"<?entry?>"
 
 _FIRST = re.compile(rb"<((?:[\w.-]{1,20}:)?(?:item|entry))[\s>]", re.IGNORECASE)
 _START_TAG = re.compile(rb"""<(?:[^"'<>]++|"[^"]*+"|'[^']*+')*+>""")
-_NAME_ENDS = (b" ", b"\t", b"\r", b"\n", b">")
+_BLANKS = (b" ", b"\t", b"\r", b"\n")
 
 
 class _UnusualError(Exception):
@@ -97,14 +97,21 @@ def _pieces(data: bytes) -> list[Piece] | None:
     at = first.start()
     while at >= 0:
         behind = at + len(start_tag)
-        if data[behind : behind + 1] in _NAME_ENDS:
-            tag, end = _START_TAG.match(data, at), data.find(end_tag, behind)
-            if tag is None or tag[0].endswith(b"/>") or end < 0:
+        mark = data[behind : behind + 1]
+        if mark == b">" or mark in _BLANKS:
+            end = data.find(end_tag, behind)
+            if end < 0 or (mark != b">" and not _is_open(data, at)):
                 return None
             behind = end + len(end_tag)
             pieces.append(Piece(at, behind))
         at = data.find(start_tag, behind)
     return pieces
+
+
+def _is_open(data: bytes, at: int) -> bool:
+    """Whether a start tag is one, and not of an empty element."""
+    tag = _START_TAG.match(data, at)
+    return tag is not None and not tag[0].endswith(b"/>")
 
 
 class _Watcher:
@@ -122,12 +129,16 @@ class _Watcher:
         self._parser.ProcessingInstructionHandler = self._stand_in
 
     def run(self, data: bytes, pieces: list[Piece]) -> None:
-        """Reads what is around `pieces`, with stand-ins for them."""
+        """Reads what is around `pieces`, with a stand-in for them, or for several with blanks between."""
         kept: list[bytes] = []
         at = length = 0
         for piece in pieces:
-            kept += (data[at : piece.start], _STAND_IN)
-            length += piece.start - at
+            before = data[at : piece.start]
+            if kept and (not before or before.isspace()):
+                at = piece.end
+                continue
+            kept += (before, _STAND_IN)
+            length += len(before)
             self._expected.append(length)
             length += len(_STAND_IN)
             at = piece.end

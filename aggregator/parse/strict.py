@@ -6,7 +6,6 @@ options that are not ours; what is rare goes feedparser's own way.
 """
 
 import re
-from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from feedparser.util import FeedParserDict
@@ -14,9 +13,14 @@ from feedparser.util import FeedParserDict
 from aggregator.parse.captions import Captions
 from aggregator.parse.podcasts import Podcasting
 from aggregator.parse.strict_tools import (
+    LONGEST_NAME,
+    MOST_NAMES,
+    End,
     Feedparser,
     QuickDict,
+    Start,
     attributes,
+    names_under,
     pair,
     quick_resolve,
     repaired,
@@ -47,27 +51,6 @@ class TooDeepError(Exception):
     """The document nests elements deeper than `MAX_DEPTH`."""
 
 
-class _Start(NamedTuple):
-    """What feedparser makes of the name of an element that begins; `rare` ones go its own way."""
-
-    tag: str
-    key: str
-    handler: str
-    leaves_text_input: bool
-    leaves_image: bool
-    xmlns: str
-    rare: bool
-
-
-class _End(NamedTuple):
-    """The same of one that ends."""
-
-    tag: str
-    key: str
-    handler: str
-    is_svg: bool
-
-
 class Fresh(Captions, Podcasting):
     """Lets no entry be read differently because of what stood before it in the feed."""
 
@@ -95,8 +78,7 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
         self.feeddata: FeedParserDict = QuickDict(**self.feeddata)
         self._level = 0
         self._settled = ""  # a base that resolving against itself leaves as it is
-        self._starts: dict[str, _Start] = {}
-        self._ends: dict[str, _End] = {}
+        self._starts, self._ends = names_under(self.namespacemap, self.namespaces_in_use)
         self._keys: dict[str, tuple[str, str]] = {}
 
     def _start_item(self, attrs: dict[str, str]) -> None:
@@ -121,10 +103,9 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
         before = (self.namespacemap.copy(), self.namespaces_in_use.copy())
         super().track_namespace(prefix, uri)
         if before != (self.namespacemap, self.namespaces_in_use):
-            self._starts.clear()
-            self._ends.clear()
+            self._starts, self._ends = names_under(self.namespacemap, self.namespaces_in_use)
 
-    def _named_start(self, name: str) -> _Start:
+    def _named_start(self, name: str) -> Start:
         space, local = pair(name)
         if _USERLAND[7:] in space.lower():
             space = _USERLAND
@@ -132,7 +113,7 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
         xmlns = space if space and _FOREIGN.get(local) == space else ""
         tag = self._tag(space, local)
         prefix, key = self._key(tag)
-        start = self._starts[name] = _Start(
+        start = Start(
             tag,
             key,
             f"_start_{key}",
@@ -141,12 +122,16 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
             xmlns=xmlns,
             rare=bool(xmlns) or tag in _ROOTS,
         )
+        if len(self._starts) < MOST_NAMES and len(name) < LONGEST_NAME:
+            self._starts[name] = start
         return start
 
-    def _named_end(self, name: str) -> _End:
+    def _named_end(self, name: str) -> End:
         tag = self._tag(*pair(name))
         _, key = self._key(tag)
-        end = self._ends[name] = _End(tag, key, f"_end_{key}", is_svg=_SVG.fullmatch(tag) is not None)
+        end = End(tag, key, f"_end_{key}", is_svg=_SVG.fullmatch(tag) is not None)
+        if len(self._ends) < MOST_NAMES and len(name) < LONGEST_NAME:
+            self._ends[name] = end
         return end
 
     def _tag(self, space: str, local: str) -> str:
@@ -177,7 +162,7 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
         except BUGS:
             return
 
-    def _begin(self, start: _Start, attributes: dict[str, str]) -> None:
+    def _begin(self, start: Start, attributes: dict[str, str]) -> None:
         if start.rare or self.decls or (attributes and not _SCOPING.isdisjoint(attributes)):
             xmlns = {"xmlns": start.xmlns} if start.xmlns else {}
             declared, self.decls = self.decls, {}
@@ -237,7 +222,7 @@ class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no type
         except BUGS:
             return
 
-    def _finish(self, end: _End) -> None:
+    def _finish(self, end: End) -> None:
         if end.is_svg and self.svgOK:
             self.svgOK -= 1
         method = None if self.svgOK else getattr(self, end.handler, None)

@@ -6,7 +6,7 @@ Rules of this file: pure; what comes out is what feedparser's own functions give
 import re
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import feedparser.api
 import feedparser.html
@@ -81,6 +81,47 @@ def pair(name: str) -> tuple[str, str]:
     """Namespace and local name of a name as expat writes it, "uri local prefix"."""
     parts = name.split(" ")
     return (parts[0], parts[1]) if len(parts) > 1 else ("", name)
+
+
+class Start(NamedTuple):
+    """What feedparser makes of the name of an element that begins; `rare` ones go its own way."""
+
+    tag: str
+    key: str
+    handler: str
+    leaves_text_input: bool
+    leaves_image: bool
+    xmlns: str
+    rare: bool
+
+
+class End(NamedTuple):
+    """The same of one that ends."""
+
+    tag: str
+    key: str
+    handler: str
+    is_svg: bool
+
+
+# Limits of what is remembered of names beyond a document; no feed comes near them.
+MOST_NAMES = 300
+LONGEST_NAME = 200
+_LONGEST_NAMESPACES = 5000
+
+_Names = tuple[dict[str, Start], dict[str, End]]
+
+
+def names_under(prefixes: dict[str, str], spaces: dict[str, str]) -> _Names:
+    """What is known of names in documents with these namespaces, to be looked up and added to."""
+    if sum(len(text or "") for text in (*prefixes, *spaces, *spaces.values())) > _LONGEST_NAMESPACES:
+        return {}, {}
+    return _shared_names(tuple(prefixes.items()), tuple(spaces.items()))
+
+
+@lru_cache(maxsize=32)
+def _shared_names(_prefixes: tuple[tuple[str, str], ...], _spaces: tuple[tuple[str, str], ...]) -> _Names:
+    return {}, {}
 
 
 def attributes(written: dict[str, str], known_names: dict[str, tuple[str, str]]) -> dict[str, str]:

@@ -12,12 +12,10 @@ Found = dict[str, Any]
 
 def beside(found: Found) -> Beside | None:
     """Comments (RSS, RFC 4685), what it answers (RFC 4685), the point (GeoRSS); None if none is there."""
-    made = Beside(
-        comments=_text(dict.get(found, "comments")) or _replies(found),
-        answers=_answered(dict.get(found, "thr_in-reply-to")),
-        point=_point(dict.get(found, "where")),
-    )
-    return made if made.comments or made.answers or made.point else None
+    comments = _text(dict.get(found, "comments")) or _replies(found)
+    answers = _answered(dict.get(found, "thr_in-reply-to"))
+    point = _point(dict.get(found, "where"))
+    return Beside(comments=comments, answers=answers, point=point) if comments or answers or point else None
 
 
 def _text(value: object) -> str | None:
