@@ -6,11 +6,13 @@ For many threads at once; nothing here writes.
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator import tasks
 from aggregator.collect import schedule
+from aggregator.collect.allowance import LARGE_BYTES
 from aggregator.collect.http import HttpFetcher
 from aggregator.collect.local import read_feed_file
 from aggregator.digested import Digested
@@ -23,6 +25,7 @@ from aggregator.workers import Workers
 Clock = Callable[[], datetime]
 Recall = Callable[[str], bytes]
 """What the last document of a source left (`Store.last_seen`), by its name; empty for nothing."""
+Done = Callable[["Harvest"], None]
 Release = Callable[[Source, SourceError | None], None]
 """Told that an exchange is over, and how it failed."""
 
@@ -49,48 +52,72 @@ class Tools:
     clock: Clock
 
 
-def gather(source: Source, state: SourceState, release: Release, tools: Tools, recall: Recall) -> Harvest:
-    """Fetch, parse and refine one feed. Never raises: what goes wrong is in the harvest."""
+def gather(
+    source: Source, state: SourceState, release: Release, tools: Tools, recall: Recall, done: Done
+) -> None:
+    """Fetch one feed, have it parsed and refined if it changed, and tell `done` what came of it.
+
+    That may come after this returns, in another thread, but for a large document, which is waited for.
+    Never raises: what goes wrong is in the harvest.
+    """
     begun = time.monotonic()
+
+    def finish(outcome: Harvest | Exception) -> None:
+        moment = tools.clock()
+        harvest = outcome if isinstance(outcome, Harvest) else _failed(source, state, outcome, moment)
+        done(replace(harvest, seconds=time.monotonic() - begun))
+
     try:
-        harvest = _fetch_and_digest(source, state, release, tools, recall)
-    except SourceError as error:
-        harvest = _failed(source, state, error, tools.clock())
-    except Exception as error:  # a fault of ours must cost one source, not the pass
-        log.exception("source %s", source.name)
-        fault = SourceError(f"unexpected {type(error).__name__}: {error}; please report it with this feed")
-        harvest = _failed(source, state, fault, tools.clock())
+        fetched = _fetch(source, state, release, tools)
+        if fetched.body is None:
+            fresh = schedule.after_success(source, state, fetched, None, tools.clock())
+            finish(Harvest(source=source, state=fresh))
+            return
+        future = digest(source, state, fetched, fetched.body, tools, recall(source.name))
+        size, fetched = len(fetched.body), replace(fetched, body=None)
+        future.add_done_callback(lambda future: finish(_digested(source, state, fetched, future, tools)))
+        if size >= LARGE_BYTES:
+            wait([future])
+    except Exception as error:  # noqa: BLE001 - whatever it is must cost one source, not the pass
+        finish(error)
     finally:
         tools.fetcher.let_go()
-    return replace(harvest, seconds=time.monotonic() - begun)
 
 
-def _failed(source: Source, state: SourceState, error: SourceError, moment: datetime) -> Harvest:
-    # Tracebacks hold the frames, and with them the bodies, of what went wrong.
-    error.__traceback__ = error.__cause__ = error.__context__ = None
-    return Harvest(source=source, state=schedule.after_failure(source, state, error, moment), error=error)
-
-
-def _fetch_and_digest(
-    source: Source, state: SourceState, release: Release, tools: Tools, recall: Recall
-) -> Harvest:
+def _fetch(source: Source, state: SourceState, release: Release, tools: Tools) -> Fetched:
     problem: SourceError | None = None
     try:
-        fetched = tools.fetcher.fetch(source, state) if source.url else read_feed_file(source, state)
+        return tools.fetcher.fetch(source, state) if source.url else read_feed_file(source, state)
     except SourceError as error:
         problem = error
         raise
     finally:
         release(source, problem)
-    if fetched.body is None:
-        fresh = schedule.after_success(source, state, fetched, None, tools.clock())
-        return Harvest(source=source, state=fresh)
-    digested = digest(source, state, fetched, fetched.body, tools, recall(source.name))
-    document = digested.document
-    fresh = replace(
-        schedule.after_success(
+
+
+def _failed(source: Source, state: SourceState, error: Exception, moment: datetime) -> Harvest:
+    if not isinstance(error, SourceError):
+        log.error("source %s", source.name, exc_info=error)
+        error = SourceError(f"unexpected {type(error).__name__}: {error}; please report it with this feed")
+    # Tracebacks hold the frames, and with them the bodies, of what went wrong.
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return Harvest(source=source, state=schedule.after_failure(source, state, error, moment), error=error)
+
+
+def _digested(
+    source: Source, state: SourceState, fetched: Fetched, future: Future[Digested], tools: Tools
+) -> Harvest | Exception:
+    """The harvest of a document, or what went wrong with it."""
+    try:
+        digested = future.result()
+        document = digested.document
+        fresh = schedule.after_success(
             source, state, fetched, document.rhythm, tools.clock(), dates=_dates(digested)
-        ),
+        )
+    except Exception as error:  # noqa: BLE001 - handed on
+        return error
+    fresh = replace(
+        fresh,
         cut=document.cut,
         feed_title=document.title,
         feed_link=document.link,
@@ -107,13 +134,18 @@ def _dates(digested: Digested) -> list[datetime]:
 
 def digest(
     source: Source, state: SourceState, fetched: Fetched, body: bytes, tools: Tools, known: bytes = b""
-) -> Digested:
-    """Parse and refine: here if that is certain to be quick, else in a worker process.
+) -> Future[Digested]:
+    """Parse and refine: here and now if that is certain to be quick, else in a worker process.
 
-    `known` is what the last document left (`Store.last_seen`). Raises ParseError, and WorkerError if
-    the document was too much for a worker.
+    `known` is what the last document left (`Store.last_seen`). The future raises ParseError, and
+    WorkerError if the document was too much for a worker.
     """
     task = (source, state, body, fetched.url, fetched.content_type, tools.clock(), known)
-    if harmless(body):
-        return tasks.digest_feed(*task)
-    return tools.workers.submit(tasks.digest_feed, *task).result()
+    if not harmless(body):
+        return tools.workers.submit(tasks.digest_feed, *task)
+    future: Future[Digested] = Future()
+    try:
+        future.set_result(tasks.digest_feed(*task))
+    except Exception as error:  # noqa: BLE001 - as from a worker
+        future.set_exception(error)
+    return future

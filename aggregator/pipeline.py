@@ -47,10 +47,12 @@ AT_ONCE = 100
 """Feeds of which it is looked up together what their last documents left."""
 ENDED = "pass.ended"
 """The fact of the store that says when a pass last ended, to the minute: idle passes write nothing."""
-FEW = 3
+IN_HAND = 100
+"""Sources that were asked and are not stored yet, about, at most: bounds memory."""
+FEW = 1
 """Threads that gather at first."""
 SLOW = 0.01
-"""Seconds without a result after which one more gathers, if servers are what the others wait for."""
+"""Seconds without an answer after which one more gathers, if servers are what the others wait for."""
 TOGETHER = 0.01
 """Seconds in which more may come to be stored together: to wake for each result costs more than the rest."""
 PATIENCE = 1.0
@@ -152,7 +154,9 @@ class _Pass:
         self._numbers = {feed.name: number for number, feed in enumerate(self._feeds)}
         self._left: dict[str, bytes] = {}
         self._turns = Turns(HostQueue(self._feeds, states))
-        self._harvests: queue.Queue[Harvest | None] = queue.Queue(maxsize=2 * BATCH)
+        self._harvests: queue.SimpleQueue[Harvest | None] = queue.SimpleQueue()
+        self._room = threading.Semaphore(IN_HAND)
+        self._open = 0
         self._unpublished = 0
         self._sites = Sites(settings.sources)
         self._lock = threading.Lock()
@@ -175,10 +179,15 @@ class _Pass:
                     [_read_seeds(source, self._states[source.name], self._settings, self._store, self._tools)]
                 )
         begun = time.monotonic()
-        while self._gathering:
+        while self._gathering or self._open:
             batch = self._next_batch()
-            self._gathering -= batch.count(None)
-            self._store_batch([harvest for harvest in batch if harvest is not None])
+            came = [harvest for harvest in batch if harvest is not None]
+            self._gathering -= len(batch) - len(came)
+            self._store_batch([one for one in came if not (self._pages and self._pages.take_in(one))])
+            with self._lock:
+                self._open -= len(came)
+            for _ in came:
+                self._room.release()
             if self._plan.stop() or time.monotonic() - begun > self._plan.seconds:
                 self._turns.stop()
             if self._plan.stop() and not batch:
@@ -198,10 +207,11 @@ class _Pass:
 
     def _gather_all(self) -> None:
         while (source := self._turns.take()) is not None:
+            with self._lock:
+                self._open += 1
             state = self._states[source.name]
-            harvest = gather(source, state, self._release, self._tools, self._recall)
-            if self._pages is None or not self._pages.take_in(harvest):
-                self._harvests.put(harvest)
+            gather(source, state, self._release, self._tools, self._recall, self._harvests.put)
+            self._room.acquire()
         self._harvests.put(None)
 
     def _recall(self, name: str) -> bytes:
@@ -246,9 +256,10 @@ class _Pass:
     def _first(self) -> Harvest | None:
         """What comes next. Threads are in each other's way: there are more only if all wait for servers."""
         for _ in range(round(PATIENCE / SLOW)):
+            ended = self._turns.ended
             with suppress(queue.Empty):
                 return self._harvests.get(timeout=SLOW)
-            if self._turns.running >= self._gathering:
+            if self._turns.running >= self._gathering and self._turns.ended == ended:
                 self._gather_with(1)
         raise queue.Empty
 

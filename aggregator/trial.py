@@ -68,7 +68,7 @@ def _read(
         with_.fetcher.fetch(source, SourceState()) if source.url else read_feed_file(source, SourceState())
     )
     assert fetched.body is not None, "without validators there is a body"
-    digested = digest(source, SourceState(), fetched, fetched.body, with_)
+    digested = digest(source, SourceState(), fetched, fetched.body, with_).result()
     return digested.refined.articles, digested.notes, digested.refined.ruled
 
 

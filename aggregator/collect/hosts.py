@@ -184,13 +184,17 @@ class HostQueue:
 
 
 class Turns:
-    """A `HostQueue` that threads share: `take` waits until there is something to do."""
+    """A `HostQueue` that threads share: `take` waits until there is something to do.
+
+    `ended` counts the exchanges that are over.
+    """
 
     def __init__(self, queue: HostQueue, clock: Callable[[], float] = monotonic) -> None:
         self._queue = queue
         self._clock = clock
         self._change = threading.Condition()
         self._stopped = False
+        self.ended = 0
 
     def take(self) -> Source | None:
         """The next source, as soon as it may be asked; None when none is left or after `stop`."""
@@ -214,6 +218,7 @@ class Turns:
         """Note that a source's exchange is over, however it went."""
         with self._change:
             self._queue.done(source, self._clock())
+            self.ended += 1
             self._change.notify_all()
 
     def drop(self, sources: Iterable[Source]) -> list[Source]:
