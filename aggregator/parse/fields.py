@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 from aggregator.model import Document, Enclosure, Entry, Origin, Rhythm, Text
 from aggregator.parse import podcasts, surroundings
 from aggregator.parse.dates import parse_date
+from aggregator.parse.strict_tools import stays
 
 Found = dict[str, Any]
 _get = dict.get
@@ -216,7 +217,7 @@ def _home(feed: Found, links: list[Found], base: str) -> str | None:
     if link is None or any(link == one["href"].strip() for one in links if _get(one, "rel") == "self"):
         return None
     try:
-        return urljoin(base, link)
+        return link if stays(link, base) else urljoin(base, link)
     except ValueError:
         return link
 

@@ -21,7 +21,7 @@ _resolve = feedparser.mixin.make_safe_absolute_uri
 _CP1252 = re.compile("[\x80-\x9f]")
 # An address that stays as it is whatever sound address it is joined to.
 _SETTLED = re.compile(
-    r"https?://[a-z0-9][a-z0-9.-]*/[A-Za-z0-9/_.~%+-]*(?:\?[A-Za-z0-9/_.~%+=&-]+)?", re.ASCII
+    r"https?://[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?/[A-Za-z0-9/_.~%+-]*(?:\?[A-Za-z0-9/_.~%+=&-]+)?", re.ASCII
 )
 
 
@@ -56,7 +56,7 @@ class QuickDict(FeedParserDict):  # type: ignore[misc]  # feedparser has no type
 
 @lru_cache(maxsize=64)
 def _resolved_base(base: str) -> str:
-    return str(_resolve(base, base))
+    return base if _SETTLED.fullmatch(base) else str(_resolve(base, base))
 
 
 def quick_resolve(base: str, reference: str | None = None) -> str:
@@ -68,13 +68,16 @@ def quick_resolve(base: str, reference: str | None = None) -> str:
 
 def stays(address: str, base: str) -> bool:
     """Whether joining `address` to `base` is certain to change nothing."""
-    return _SETTLED.fullmatch(address) is not None and len(base) < 2000 and _is_sound(base)
+    if not _SETTLED.fullmatch(address) or len(base) >= 2000:
+        return False
+    return _SETTLED.fullmatch(base) is not None or _is_sound(base)
 
 
 @lru_cache(maxsize=64)
 def _is_sound(base: str) -> bool:
     """Whether joining an absolute address to `base` gives that address."""
-    return bool(feedparser.urls._urljoin(base, "http://a.example/b") == "http://a.example/b")  # noqa: SLF001
+    joined = feedparser.urls._urljoin(base, "http://a.example/b")  # noqa: SLF001
+    return bool(joined == "http://a.example/b")
 
 
 def pair(name: str) -> tuple[str, str]:
