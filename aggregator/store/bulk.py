@@ -142,7 +142,7 @@ class Lookup:
 def _run(conn: Connection, text: str, parameters: Any) -> list[Any]:  # noqa: ANN401 - as drivers take them
     """Run a text, for one row or a list of them, and return the rows that it gives."""
     result = conn.exec_driver_sql(text, parameters)
-    return list(result) if result.returns_rows else []
+    return list(result.fetchall()) if result.returns_rows else []
 
 
 def _text(conn: Connection, statement: Any, names: Sequence[str] | None, **how: bool) -> Text:  # noqa: ANN401 - any statement

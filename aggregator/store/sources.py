@@ -50,6 +50,7 @@ _KNOWN = Lookup(
     ).where(sources.c.name.in_(names))
 )
 
+_IDS = Lookup(lambda names: sa.select(sources.c.name, sources.c.id).where(sources.c.name.in_(names)))
 _STATE = (*_PLAIN, *sorted(_MOMENTS), *sorted(_SETS), "etag", "last_modified", "rhythm")
 _SAVE = updating(sources, _STATE)
 _SEEN = inserting(seen, update=("entries",))
@@ -172,7 +173,7 @@ def states(conn: Connection) -> dict[str, SourceState]:
 
 def save_states(conn: Connection, given: Mapping[str, SourceState]) -> None:
     """Store the states of sources by name."""
-    ids = {row.name: row.id for row in conn.execute(sa.select(sources.c.name, sources.c.id))}
+    ids = dict(map(tuple, _IDS(conn, given)))
     save_state(conn, ((ids[name], state) for name, state in given.items()))
 
 
