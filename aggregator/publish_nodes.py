@@ -9,7 +9,7 @@ the feed of their source, and copied from there (see `publish_pieces`).
 Rules of this file: what renders is imported where something is rendered here: workers may do it all.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SHARES = {"source": 32, "category": 4}
 """Nodes that a worker is given at a time; of categories few, as some hold far more than others."""
+ALONE = 64
+"""Nodes at a time where there are no workers: what is known of them is looked up at once."""
 EVERYTHING = Node("category", ())
 KINDS = ("feed", "page")
 
@@ -155,12 +157,13 @@ class Nodes:
 
     def _batches(self, kind: str) -> Batches:
         """The documents of the nodes of one kind, batch by batch; workers begin with them at once."""
-        desk, plan, size = self._desk, self.plan, SHARES[kind]
-        nodes = tuple(node for node in plan.due if node.kind == kind)
-        if self._workers is None or len(nodes) < MANY:
-            return _alone(desk, Task(nodes, plan.serial), self._here)
-        shares = [Task(nodes[at : at + size], plan.serial) for at in range(0, len(nodes), size)]
-        return in_order(desk, self._workers, shares, make_share, self._here, _rest)
+        nodes = tuple(node for node in self.plan.due if node.kind == kind)
+        workers = self._workers if len(nodes) >= MANY else None
+        size = SHARES[kind] if workers else ALONE
+        shares = [Task(nodes[at : at + size], self.plan.serial) for at in range(0, len(nodes), size)]
+        if workers is None:
+            return _alone(self._desk, shares, self._here)
+        return in_order(self._desk, workers, shares, make_share, self._here, _rest)
 
     def _put(self, batches: Batches) -> None:
         """Place and record all batches, unless told to stop."""
@@ -184,13 +187,14 @@ def _plan(desk: Desk) -> Plan:
     return Plan(folders, old, tuple(sorted(due)), frozenset(gone), stale.serial)
 
 
-def _alone(desk: Desk, everything: Task, make: "Here") -> Batches:
-    """All of a task made in this process."""
-    task: Task | None = everything if everything.nodes else None
-    while task is not None:
-        made = make(desk, task)
-        yield task, made
-        task = _rest(task, made)
+def _alone(desk: Desk, shares: Iterable[Task], make: "Here") -> Batches:
+    """Everything made in this process."""
+    for share in shares:
+        task: Task | None = share
+        while task is not None:
+            made = make(desk, task)
+            yield task, made
+            task = _rest(task, made)
 
 
 def _rest(task: Task, made: Made) -> Task | None:
