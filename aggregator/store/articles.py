@@ -60,7 +60,7 @@ class _Sorted:
 
 
 def record_all(conn: Connection, policy: Policy, given: Sequence[Recording], now: datetime) -> list[Counts]:
-    """Store what sources gave, each another one; see `Store.record_all`."""
+    """Store what sources gave; see `Store.record_all`."""
     counts: list[Counts] = []
     for some in _parts(given):
         counts += _record_some(conn, policy, some, now)
@@ -68,17 +68,21 @@ def record_all(conn: Connection, policy: Policy, given: Sequence[Recording], now
 
 
 def _parts(given: Sequence[Recording]) -> Iterator[list[Recording]]:
-    part: list[Recording] = []
+    """Parts of some size, in none of which a source comes twice."""
+    part: dict[str, Recording] = {}
+    size = 0
     for one in given:
-        if part and sum(len(each.entries) for each in (*part, one)) > _MOST:
-            yield part
-            part = []
-        part.append(one)
-    if part:
-        yield part
+        if part and (size + len(one.entries) > _MOST or one.source.name in part):
+            yield list(part.values())
+            part, size = {}, 0
+        part[one.source.name] = one
+        size += len(one.entries)
+    yield list(part.values())
 
 
 def _record_some(conn: Connection, policy: Policy, given: Sequence[Recording], now: datetime) -> list[Counts]:
+    if not given:
+        return []
     shared = Shared(conn)
     stored = known(conn, [one.source.name for one in given])
     batches = [Batch(shared, policy, one, stored[one.source.name], micros(now)) for one in given]

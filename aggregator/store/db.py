@@ -166,7 +166,7 @@ class Store:
         return self.record_all([recording], now)[0]
 
     def record_all(self, given: Sequence[Recording], now: datetime) -> list[Counts]:
-        """The same for many sources, each another one: as if one after the other, all or nothing."""
+        """The same for many sources: as if one after the other, all or nothing."""
         with self._database.write() as conn:
             return articles.record_all(conn, self.policy, given, now)
 

@@ -171,6 +171,22 @@ def test_a_source_that_is_not_in_the_store_is_named(store: Store) -> None:
         store.record_all([Recording(source=SOURCES[0], entries=(), state=SourceState())], NOON)
 
 
+def test_a_source_may_come_twice(store: Store) -> None:
+    """What it gives the second time is held against what it gave the first time."""
+    store.reconcile(SOURCES, NOON)
+    first = Recording(source=SOURCES[0], entries=[entry("1")], state=SourceState())
+    second = replace(first, entries=[entry("1"), entry("2")])
+    assert store.record_all([first, second], NOON) == [Counts(new=1), Counts(new=1, unchanged=1)]
+
+
+def test_more_than_is_taken_in_at_once_is_stored(store: Store) -> None:
+    """Sources with very many entries are recorded like others, and what they have in common is found."""
+    store.reconcile(SOURCES, NOON)
+    entries = [entry(str(number)) for number in range(1500)]
+    given = [Recording(source=source, entries=entries, state=SourceState()) for source in SOURCES[:2]]
+    assert store.record_all(given, NOON) == [Counts(new=1500), Counts(duplicate=1500)]
+
+
 def test_nothing_to_record_is_nothing(store: Store) -> None:
     """No source, no counts."""
     assert store.record_all([], NOON) == []
