@@ -110,6 +110,7 @@ class End(NamedTuple):
 # Limits of what is remembered of names beyond a document; no feed comes near them.
 MOST_NAMES = 300
 LONGEST_NAME = 200
+_MOST_NAMESPACES = 30
 _LONGEST_NAMESPACES = 5000
 
 _Names = tuple[dict[str, Start], dict[str, End]]
@@ -117,6 +118,8 @@ _Names = tuple[dict[str, Start], dict[str, End]]
 
 def names_under(prefixes: dict[str, str], spaces: dict[str, str]) -> _Names:
     """What is known of names in documents with these namespaces, to be looked up and added to."""
+    if len(prefixes) + len(spaces) > _MOST_NAMESPACES:
+        return {}, {}
     if sum(len(text or "") for text in (*prefixes, *spaces, *spaces.values())) > _LONGEST_NAMESPACES:
         return {}, {}
     return _shared_names(tuple(prefixes.items()), tuple(spaces.items()))

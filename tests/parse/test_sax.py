@@ -13,7 +13,7 @@ from aggregator.parse.encodings import decode
 from aggregator.parse.podcasts import Podcasting
 from aggregator.parse.sax import MalformedXmlError, loose_parsing
 from aggregator.parse.strict import MAX_DEPTH, Strict, TooDeepError
-from aggregator.parse.strict_tools import Feedparser
+from aggregator.parse.strict_tools import LONGEST_NAME, MOST_NAMES, Feedparser, names_under
 from aggregator.workers import Workers
 
 FEEDS = Path(__file__).parent.parent / "data" / "parse" / "feeds"
@@ -87,3 +87,27 @@ def test_no_element_reaches_our_own_methods() -> None:
     handlers = [name for name in dir(Strict) if name.startswith(("_start_", "_end_"))]
     assert handlers
     assert all(any(hasattr(kind, name) for kind in (Feedparser, Podcasting, Captions)) for name in handlers)
+
+
+def test_names_of_one_document_say_nothing_of_the_next() -> None:
+    """What is remembered of names holds where the same prefixes stand for the same namespaces only."""
+    inside = "<p:creator xmlns:p='{}'>Ana</p:creator>"
+    for space, expected in (("http://purl.org/dc/elements/1.1/", "Ana"), ("urn:other", None)) * 2:
+        assert _entry(inside.format(space)).get("author") == expected
+
+
+def test_little_is_remembered_of_names() -> None:
+    """A document of a thousand names, or of long ones, leaves no more than any feed does."""
+    _entry("".join(f"<n{number}/>" for number in range(1000)) + f"<{'n' * 1000}/>")
+    parser = Strict(URL, None, "utf-8")
+    starts, ends = names_under(parser.namespacemap, parser.namespaces_in_use)
+    assert max(len(starts), len(ends)) <= MOST_NAMES
+    assert max(map(len, (*starts, *ends))) < LONGEST_NAME
+
+
+@pytest.mark.parametrize("spaces", [31, 3])
+def test_many_or_long_namespaces_are_not_remembered(spaces: int) -> None:
+    """Names under namespaces that no feed has are known to their document alone."""
+    found = {f"p{number}": "urn:" + "x" * (100_000 // spaces) for number in range(spaces)}
+    assert names_under({}, found) == ({}, {})
+    assert names_under({}, found)[0] is not names_under({}, found)[0]
