@@ -90,8 +90,7 @@ def main() -> None:
     rows: list[Row] = []
     try:
         with serving(MASS.start, 1 + options.runs * len(options.sizes)) as server:
-            modes = ["plain" if number in PLAIN else "etag" for number in range(MASS.stop)]
-            write_settings(root, [server.url(mode, number) for number, mode in enumerate(modes)])
+            write_settings(root, [server.url(number) for number in range(MASS.stop)])
             ask(root, [*ASKED, SINGLE, *PLAIN])
             for size in options.sizes:
                 rows.append(grow(root, rows[-1].articles if rows else 0, size))
@@ -162,7 +161,9 @@ def measure(root: Path, row: Row, server: FeedServer, runs: int) -> None:
         row.note("idle", run_program(root, "publish"))
         row.note("start", run_program(root, "run"))
         row.note("W2", ask(root, ASKED))
+        server.show(server.version, validators=False)
         row.note("W3", ask(root, PLAIN))
+        server.show(server.version)
     for _ in range(runs):
         server.show(server.version + 1)
         row.note("W6", ask(root, [SINGLE]))

@@ -55,17 +55,17 @@ class FeedServer:
         assert self._process.stdout is not None
         return self._process.stdout.readline()
 
-    def show(self, version: int) -> None:
-        """From now on every document is of this version."""
+    def show(self, version: int, *, validators: bool = True) -> None:
+        """From now on every document is of this version, and comes with validators or never with one."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{version}\n")
+        self._process.stdin.write(f"{version} {validators:d}\n")
         self._process.stdin.flush()
         self._line()
         self.version = version
 
-    def url(self, mode: str, feed: int) -> str:
-        """The address of a feed; `mode` as in `server`."""
-        return f"http://127.0.0.1:{self.port}/{mode}/{feed}.xml"
+    def url(self, feed: int) -> str:
+        """The address of a feed."""
+        return f"http://127.0.0.1:{self.port}/{feed}.xml"
 
 
 @contextmanager

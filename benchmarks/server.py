@@ -2,11 +2,9 @@
 
     python benchmarks/server.py FEEDS VERSIONS
 
-It prints its port. Each line that it reads is the version of all documents from then on and is
-echoed; it serves until its standard input ends.
-
-    /etag/<feed>.xml     a 304 for the right validator
-    /plain/<feed>.xml    no validators, always the whole document
+It prints its port. Each line that it reads is echoed and holds from then on: the version of all documents,
+and whether validators are known (1) or it always sends the whole document without one (0). It serves until
+its standard input ends.
 """
 
 import asyncio
@@ -22,12 +20,13 @@ from feeds import document
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said of one document, ready for the wire."""
+    """What is said of one document, ready for the wire: a 304; two heads of a 200, and the body to both."""
 
     etag: bytes
     unchanged: bytes
-    full: bytes
-    plain: bytes
+    known: bytes
+    unknown: bytes
+    body: bytes
 
 
 def answer(version: int, feed: int) -> Answer:
@@ -41,8 +40,9 @@ def answer(version: int, feed: int) -> Answer:
     return Answer(
         etag,
         b"HTTP/1.1 304 Not Modified\r\nETag: " + etag + b"\r\n\r\n",
-        head + b"ETag: " + etag + b"\r\n\r\n" + data,
-        head + b"\r\n" + data,
+        head + b"ETag: " + etag + b"\r\n\r\n",
+        head + b"\r\n",
+        data,
     )
 
 
@@ -51,6 +51,7 @@ class Site:
 
     def __init__(self, feeds: int, versions: int) -> None:
         self.version = 0
+        self.validators = True
         with ProcessPoolExecutor() as pool:
             self._answers = [
                 list(pool.map(partial(answer, version), range(feeds), chunksize=20))
@@ -59,11 +60,11 @@ class Site:
 
     def answer(self, request: bytes) -> bytes:
         """The answer to one request's head."""
-        mode, name = request.split(b" ", 2)[1].rsplit(b"/", 2)[1:]
+        name = request.split(b" ", 2)[1].rpartition(b"/")[2]
         found = self._answers[self.version][int(name.partition(b".")[0])]
-        if mode == b"plain":
-            return found.plain
-        return found.unchanged if found.etag in request else found.full
+        if self.validators and found.etag in request:
+            return found.unchanged
+        return (found.known if self.validators else found.unknown) + found.body
 
 
 class Protocol(asyncio.Protocol):
@@ -93,8 +94,9 @@ async def main(feeds: int, versions: int) -> None:
     server = await loop.create_server(lambda: Protocol(site), "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     while line := await loop.run_in_executor(None, sys.stdin.readline):
-        site.version = int(line)
-        print(site.version, flush=True)
+        version, validators = line.split()
+        site.version, site.validators = int(version), validators == "1"
+        print(flush=True)
     server.close()
 
 

@@ -17,6 +17,9 @@ from rig import HERE, Cost, Failed, FeedServer, category, run_program, serving, 
 
 Figures = dict[str, list[Cost]]
 
+CHANGING = 5
+"""Feeds that change in each pass of W7."""
+
 _numbers = itertools.count(1)
 
 
@@ -46,20 +49,19 @@ class Bench:
 
 
 def feeds(bench: Bench, server: FeedServer) -> None:
-    """W1 to W4 of ours, once: new, 304, the same bytes without validators, one new entry a feed."""
+    """W1 to W4 of ours, once: new, 304, the same bytes without validators, one new entry in each feed."""
     server.show(0)
-    etag, plain = bench.folder("etag"), bench.folder("plain")
-    write_settings(etag, [server.url("etag", number) for number in range(bench.feeds)])
-    write_settings(plain, [server.url("plain", number) for number in range(bench.feeds)])
-    bench.note(bench.ours, "W1", run_program(etag, "run", "--all"))
-    expect(etag, bench.feeds * 20)
-    bench.note(bench.ours, "start", run_program(etag, "run"))
-    bench.note(bench.ours, "W2", run_program(etag, "run", "--all"))
-    bench.note(bench.ours, "W1", run_program(plain, "run", "--all"))
-    bench.note(bench.ours, "W3", run_program(plain, "run", "--all"))
+    folder = bench.folder("feeds")
+    write_settings(folder, [server.url(number) for number in range(bench.feeds)])
+    bench.note(bench.ours, "W1", run_program(folder, "run", "--all"))
+    expect(folder, bench.feeds * 20)
+    bench.note(bench.ours, "start", run_program(folder, "run"))
+    bench.note(bench.ours, "W2", run_program(folder, "run", "--all"))
+    server.show(0, validators=False)
+    bench.note(bench.ours, "W3", run_program(folder, "run", "--all"))
     server.show(1)
-    bench.note(bench.ours, "W4", run_program(etag, "run", "--all"))
-    expect(etag, bench.feeds * 21)
+    bench.note(bench.ours, "W4", run_program(folder, "run", "--all"))
+    expect(folder, bench.feeds * 21)
 
 
 def expect(folder: Path, posts: int) -> None:
@@ -73,21 +75,16 @@ def peer_feeds(bench: Bench, server: FeedServer) -> None:
     """W1 to W4 of the peer, once. It stores and publishes nothing."""
     server.show(0)
     folder = bench.folder("peer")
-    for mode in ("etag", "plain"):
-        addresses = "\n".join(server.url(mode, number) for number in range(bench.feeds))
-        command = [sys.executable, str(HERE / "peer.py"), f"{mode}.db", "1", "add"]
-        subprocess.run(command, cwd=folder, input=addresses, text=True, check=True)
-
-    def act(mode: str, what: str) -> Cost:
-        return timed([sys.executable, str(HERE / "peer.py"), f"{mode}.db", "1", what], folder)
-
-    bench.note(bench.peer, "start", act("etag", "start"))
-    bench.note(bench.peer, "W1", act("etag", "update"))
-    bench.note(bench.peer, "W2", act("etag", "update"))
-    act("plain", "update")
-    bench.note(bench.peer, "W3", act("plain", "update"))
+    command = [sys.executable, str(HERE / "peer.py"), "reader.db", "1"]
+    addresses = "\n".join(server.url(number) for number in range(bench.feeds))
+    subprocess.run([*command, "add"], cwd=folder, input=addresses, text=True, check=True)
+    bench.note(bench.peer, "start", timed([*command, "start"], folder))
+    bench.note(bench.peer, "W1", timed([*command, "update"], folder))
+    bench.note(bench.peer, "W2", timed([*command, "update"], folder))
+    server.show(0, validators=False)
+    bench.note(bench.peer, "W3", timed([*command, "update"], folder))
     server.show(1)
-    bench.note(bench.peer, "W4", act("etag", "update"))
+    bench.note(bench.peer, "W4", timed([*command, "update"], folder))
 
 
 def server_alone(bench: Bench, server: FeedServer) -> None:
@@ -96,7 +93,7 @@ def server_alone(bench: Bench, server: FeedServer) -> None:
     begun, used = time.perf_counter(), time.process_time()
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         for number in range(bench.feeds):
-            ask(connection, f"GET /plain/{number}.xml HTTP/1.1\r\nHost: x\r\n\r\n")
+            ask(connection, f"GET /{number}.xml HTTP/1.1\r\nHost: x\r\n\r\n")
     bench.note(bench.ours, "server alone", Cost(time.perf_counter() - begun, time.process_time() - used))
 
 
@@ -148,7 +145,7 @@ def publishing(bench: Bench, server: FeedServer) -> None:
     """W6: everything published from scratch, then after one new article."""
     server.show(0)
     folder = bench.folder("publish")
-    write_settings(folder, [server.url("etag", number) for number in range(bench.feeds)])
+    write_settings(folder, [server.url(number) for number in range(bench.feeds)])
     run_program(folder, "run", "--all")
     (folder / "outputs").rename(folder / "outputs-before")
     bench.note(bench.ours, "W6 from scratch", run_program(folder, "publish"))
@@ -160,9 +157,9 @@ def publishing(bench: Bench, server: FeedServer) -> None:
 
 def memory(bench: Bench, passes: int) -> tuple[float, float]:
     """W7: MiB that a process of many passes holds after a fifth of them, and at their end."""
-    with serving(20) as server:
+    with serving(CHANGING) as server:
         folder = bench.folder("passes")
-        write_settings(folder, [server.url("plain", number) for number in range(20)])
+        write_settings(folder, [server.url(number) for number in range(CHANGING)])
         command = [sys.executable, str(HERE / "passes.py"), str(passes)]
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
