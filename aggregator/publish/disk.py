@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 FILE_MODE = 0o644
@@ -67,8 +68,13 @@ def flush(folder: str, paths: Iterable[str]) -> None:
     if len(shares) < 2:
         _flush_each(ordered)
         return
-    with ThreadPoolExecutor(len(shares)) as pool:
-        list(pool.map(_flush_each, shares))
+    list(_waiting().map(_flush_each, shares))
+
+
+@lru_cache(maxsize=1)
+def _waiting() -> ThreadPoolExecutor:
+    """The threads that wait for the disk; started when they are needed, and kept."""
+    return ThreadPoolExecutor(WORKERS, thread_name_prefix="flush")
 
 
 def _flush_all(folder: str) -> bool:

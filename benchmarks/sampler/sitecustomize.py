@@ -2,13 +2,15 @@
 
     SAMPLES=folder PYTHONPATH=benchmarks/sampler python ...
 
-Each process has a thread that looks up now and then how much CPU time each other thread used since, and
-books it on where that thread is now: so C code counts for who called it, and waiting for nobody. What is
-booked is written to `SAMPLES` every tenth of a second, as many processes end by being killed.
+Whenever a process has used some more CPU time, it looks up how much of it each of its threads used, and books
+that on the function where the thread is: so C code counts for who called it, and waiting for nobody. What is
+booked is written to `SAMPLES` ten times a second, as many processes end by being killed.
 """
 
+import atexit
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -37,40 +39,38 @@ def used(thread: int) -> float:
         return int(file.read().split()[0]) / 1e9
 
 
-def look(before: dict[int, float], booked: dict[str, float]) -> None:
-    """Book what each thread used since the last look."""
-    frames = sys._current_frames()  # noqa: SLF001 - there is no other way
-    for thread in threading.enumerate():
-        # In a process that was forked, the main thread still has the number of another.
-        number = os.getpid() if thread is threading.main_thread() else thread.native_id or 0
-        try:
-            now = used(number)
-        except OSError:  # it is ending
-            continue
-        booked[place(frames.get(thread.ident or 0))] += now - before.get(number, 0.0)
-        before[number] = now
+class Sampler:
+    """What was booked in this process and is not written yet."""
 
+    def __init__(self) -> None:
+        self._before: dict[int, float] = {}
+        self._booked: defaultdict[str, float] = defaultdict(float)
+        self._flushed = time.monotonic()
+        signal.signal(signal.SIGPROF, lambda _number, frame: self.look(frame))
+        signal.setitimer(signal.ITIMER_PROF, PAUSE, PAUSE)
+        atexit.register(signal.setitimer, signal.ITIMER_PROF, 0)  # after the end nobody handles it
 
-def sample() -> None:
-    """The life of the thread that samples."""
-    before: dict[int, float] = {}
-    booked: defaultdict[str, float] = defaultdict(float)
-    flushed = time.monotonic()
-    while True:
-        time.sleep(PAUSE)
-        look(before, booked)
-        if time.monotonic() - flushed > FLUSH:
-            flushed = time.monotonic()
+    def look(self, interrupted: FrameType | None) -> None:
+        """Book what each thread used since the last look; the main thread was in the `interrupted` frame."""
+        frames = sys._current_frames()  # noqa: SLF001 - there is no other way
+        for thread in threading.enumerate():
+            # In a process that was forked, the main thread still has the number of another.
+            main = thread is threading.main_thread()
+            number = os.getpid() if main else thread.native_id or 0
+            try:
+                now = used(number)
+            except OSError:  # it is ending
+                continue
+            frame = interrupted if main else frames.get(thread.ident or 0)
+            self._booked[place(frame)] += now - self._before.get(number, 0.0)
+            self._before[number] = now
+        if time.monotonic() - self._flushed > FLUSH:
+            self._flushed = time.monotonic()
             with open(f"{os.environ['SAMPLES']}/{os.getpid()}", "a") as file:  # noqa: PTH123 - no import
-                file.write(json.dumps({key: value for key, value in booked.items() if value}) + "\n")
-            booked.clear()
-
-
-def start() -> None:
-    """Sample this process, and what is forked from it."""
-    threading.Thread(target=sample, name="sampler", daemon=True).start()
+                file.write(json.dumps({key: value for key, value in self._booked.items() if value}) + "\n")
+            self._booked.clear()
 
 
 if "SAMPLES" in os.environ:
-    os.register_at_fork(after_in_child=start)
-    start()
+    os.register_at_fork(after_in_child=Sampler)
+    Sampler()
