@@ -29,6 +29,9 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command line; every error that is this program's to report is one clear text."""
     tidy_seldom()
@@ -38,8 +41,10 @@ def main() -> None:
         _stop(str(error), 2)
     except AggregatorError as error:
         _stop(str(error), 1)
-    except KeyboardInterrupt:
-        _stop("stopped; what was stored stays, the rest will be collected again", 130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer ends so, without a word
+            _stop("stopped; what was stored stays, the rest will be collected again", INTERRUPTED)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(1) from None

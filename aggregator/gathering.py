@@ -75,7 +75,12 @@ def gather(
             return
         future = digest(source, state, fetched, fetched.body, tools, recall(source.name))
         size, fetched = len(fetched.body), replace(fetched, body=None)
-        future.add_done_callback(lambda future: finish(_digested(source, state, fetched, future, tools)))
+
+        def digested(future: Future[Digested]) -> None:
+            if not future.cancelled():  # as when the pass is given up
+                finish(_digested(source, state, fetched, future, tools))
+
+        future.add_done_callback(digested)
         if size >= LARGE_BYTES:
             wait([future])
     except Exception as error:  # noqa: BLE001 - whatever it is must cost one source, not the pass

@@ -2,12 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from loopback import Reply, Server
+from loopback import Raw, Reply, Server
 from world import LOOPBACK, source
 
 FEED = b"""<rss version='2.0'><channel><title>T</title>
@@ -52,6 +53,22 @@ def test_strict_turns_a_failed_source_into_exit_1(tmp_path: Path) -> None:
         write(tmp_path, source("Bad", server.url("/none")))
         assert aggregator("run", folder=tmp_path).returncode == 0
         assert aggregator("run", "--strict", "--all", folder=tmp_path).returncode == 1
+
+
+def test_a_run_is_interrupted(tmp_path: Path) -> None:
+    """Ctrl-C ends a pass at once, says so in a line, and shows no trace."""
+    with Server({"/f": Reply(FEED), "/late": Raw([30.0])}) as server:
+        write(tmp_path, source("Good", server.url("/f")) + source("Late", server.url("/late")))
+        command = [sys.executable, "-m", "aggregator", "run"]
+        with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
+            assert run.stderr is not None
+            assert "Good: updated" in run.stderr.readline()
+            run.send_signal(signal.SIGINT)
+            said = run.stderr.read()
+    assert run.returncode == 130
+    assert said.splitlines() == [
+        "aggregator: stopped; what was stored stays, the rest will be collected again"
+    ]
 
 
 def test_run_can_be_told_one_source(tmp_path: Path) -> None:

@@ -112,6 +112,16 @@ def test_a_failure_is_told(tools: Tools, reply: Reply, says: str) -> None:
     assert says in str(harvest.error)
 
 
+def test_what_is_given_up_is_not_told(tools: Tools, caplog: pytest.LogCaptureFixture) -> None:
+    """When the work is given up, documents that still wait are no failures of their sources."""
+    with Server({"/feed": Reply(feed(2 * MAX_BYTES))}) as server:
+        busy(tools)
+        told = Told(tools, server)
+        tools.workers.close(cancel=True)
+    assert not told.yet
+    assert caplog.text == ""
+
+
 def test_a_fault_of_ours_is_told(tools: Tools, caplog: pytest.LogCaptureFixture) -> None:
     """An exception that nobody expects costs the source alone, and is logged with its trace."""
     with Server({"/feed": Reply(feed(2 * MAX_BYTES))}) as server:

@@ -282,7 +282,14 @@ def _told(url: URL) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
+        if _is_interrupted(error):
+            raise KeyboardInterrupt from error
         raise StoreError(_sentence(url, error)) from error
+
+
+def _is_interrupted(error: BaseException | None) -> bool:
+    """Whether somebody stopped the program in the midst of a statement: undoing it is refused then."""
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interrupted(error.__context__))
 
 
 def _sentence(url: URL, error: SQLAlchemyError) -> str:

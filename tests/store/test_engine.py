@@ -154,3 +154,21 @@ def test_a_refused_write_is_a_store_error(tmp_path: Path) -> None:
         conn.close()
         with pytest.raises(StoreError, match=r"a\.db: no such table: meta"):
             store.get_meta("x")
+
+
+def test_an_interrupt_stays_one(tmp_path: Path) -> None:
+    """Ctrl-C in the midst of a statement is no fault of the database; the transaction is undone."""
+    sources = [feed("A", "news")]
+    with Store.open(url(tmp_path / "a.db")) as store:
+        store.reconcile(sources, NOON)
+
+        def interrupt(_cursor: object, statement: str, *_rest: object) -> None:
+            if statement.startswith("INSERT INTO articles"):
+                raise KeyboardInterrupt
+
+        sa.event.listen(store._database._engine, "do_execute", interrupt)
+        sa.event.listen(store._database._engine, "do_executemany", interrupt)
+        with pytest.raises(KeyboardInterrupt), store.together():
+            store.record(sources[0], [entry("a")], SourceState(), NOON)
+    with Store.open(url(tmp_path / "a.db")) as store:
+        assert store.stale(10).posts == ()
