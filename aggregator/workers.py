@@ -148,9 +148,11 @@ class Workers:
                 self._server = server
                 try:
                     pid, pipe = server.fork((work, (self._wall, self._memory)))
-                except EOFError:
+                except (EOFError, WorkerError) as error:
                     server.close()
                     self._server = None
+                    if isinstance(error, WorkerError):
+                        raise
                 else:
                     return _Process(pid, pipe, server.end, len(self._calls))
         raise WorkerError("a worker process does not start: what it is forked from ends, or stays silent")

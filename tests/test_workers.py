@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from labour import be_hungry, be_stubborn, die_once, refuse_to_pickle, remember, remembered, spin
+from labour import be_hungry, be_stubborn, die_once, fail_once, refuse_to_pickle, remember, remembered, spin
 
 from aggregator.errors import ParseError, WorkerError
 from aggregator.parse.feed import parse
@@ -107,6 +107,14 @@ def test_initializer_that_fails() -> None:
         pytest.raises(WorkerError, match="invalid literal"),
     ):
         pool.submit(int).result()
+
+
+def test_initializer_that_fails_once(tmp_path: Path) -> None:
+    """What failed is tried again with the next task."""
+    with Workers(1, initializer=fail_once, initargs=(f"{tmp_path}/mark",)) as pool:
+        with pytest.raises(WorkerError, match="the first time"):
+            pool.submit(int, "3").result()
+        assert pool.submit(int, "3").result() == 3
 
 
 @pytest.mark.parametrize("task", [spin, be_stubborn])

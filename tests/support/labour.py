@@ -31,6 +31,12 @@ def die_once(mark: str) -> str:
     return "never"
 
 
+def fail_once(mark: str) -> None:
+    if not Path(mark).exists():
+        Path(mark).touch()
+        raise RuntimeError("the first time")
+
+
 def remember(word: str) -> None:
     _memory.append(word)
 
