@@ -55,16 +55,9 @@ def passes(root: Path, feeds: int) -> dict[str, tuple[rig.Cost, Counter[str]]]:
     """The workloads, sampled."""
     found = {}
     with rig.serving(feeds) as server:
-        server.show(0)
         folder = root / "feeds"
-        rig.write_settings(folder, [server.url(number) for number in range(feeds)])
-        found["W1"] = sampled(folder, "run", "--all")
-        found["start"] = sampled(folder, "run")
-        found["W2"] = sampled(folder, "run", "--all")
-        server.show(0, validators=False)
-        found["W3"] = sampled(folder, "run", "--all")
-        server.show(1)
-        found["W4"] = sampled(folder, "run", "--all")
+        for name, arguments, _ in workloads.feed_passes(folder, server, feeds):
+            found[name] = sampled(folder, *arguments)
         (folder / "outputs").rename(folder / "before")
         found["W6"] = sampled(folder, "publish")
     folder = root / "seeds"

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,19 +50,28 @@ class Bench:
 
 
 def feeds(bench: Bench, server: FeedServer) -> None:
-    """W1 to W4 of ours, once: new, 304, the same bytes without validators, one new entry in each feed."""
-    server.show(0)
+    """W1 to W4 of ours, once."""
     folder = bench.folder("feeds")
-    write_settings(folder, [server.url(number) for number in range(bench.feeds)])
-    bench.note(bench.ours, "W1", run_program(folder, "run", "--all"))
-    expect(folder, bench.feeds * 20)
-    bench.note(bench.ours, "start", run_program(folder, "run"))
-    bench.note(bench.ours, "W2", run_program(folder, "run", "--all"))
+    for name, arguments, entries in feed_passes(folder, server, bench.feeds):
+        bench.note(bench.ours, name, run_program(folder, *arguments))
+        expect(folder, bench.feeds * entries)
+
+
+def feed_passes(folder: Path, server: FeedServer, feeds: int) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """W1 to W4: new, 304, the same bytes without validators, one new entry in each feed; and a start.
+
+    What each is called, what the program is told, and how many posts a feed has then. Each is to be run
+    before the next is asked for.
+    """
+    server.show(0)
+    write_settings(folder, [server.url(number) for number in range(feeds)])
+    yield "W1", ("run", "--all"), 20
+    yield "start", ("run",), 20
+    yield "W2", ("run", "--all"), 20
     server.show(0, validators=False)
-    bench.note(bench.ours, "W3", run_program(folder, "run", "--all"))
+    yield "W3", ("run", "--all"), 20
     server.show(1)
-    bench.note(bench.ours, "W4", run_program(folder, "run", "--all"))
-    expect(folder, bench.feeds * 21)
+    yield "W4", ("run", "--all"), 21
 
 
 def expect(folder: Path, posts: int) -> None:
