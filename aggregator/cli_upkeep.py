@@ -19,7 +19,7 @@ app = typer.Typer()
 @app.command()
 def takedown(
     article: Annotated[
-        str | None, typer.Argument(metavar="[URL-OR-ID]", help="A link, a guid, a uid or its first 8 digits.")
+        str | None, typer.Argument(metavar="URL-OR-ID", help="A link, a guid, a uid or its first 8 digits.")
     ] = None,
     config: Config = None,
     source: Annotated[str, typer.Option(metavar="NAME", help="All articles of this source instead.")] = "",
@@ -30,6 +30,7 @@ def takedown(
     """Remove articles for good; without an article, list what was removed."""
     from aggregator import terminal
 
+    _one_at_most({"URL-OR-ID": bool(article), "--source": bool(source), "--undo": undo is not None})
     settings = load_settings(config)
     moment = datetime.now(UTC)
     with at_work(settings) as store:
@@ -61,12 +62,13 @@ def floods(
     """List the floods of old articles that are held out of the live feeds."""
     from aggregator import terminal
 
+    _one_at_most({"--release": release is not None, "--drop": drop is not None})
     settings = load_settings(config)
     with at_work(settings) as store:
         if release is not None:
-            typer.echo(f"{store.release(release)} articles released")
+            typer.echo(f"{_held(store.release(release), release, '--release')} articles released")
         elif drop is not None:
-            typer.echo(f"{store.drop(drop, datetime.now(UTC))} articles removed")
+            typer.echo(f"{_held(store.drop(drop, datetime.now(UTC)), drop, '--drop')} articles removed")
         else:
             rows = [asdict(flood) for flood in store.floods()]
             terminal.print_json(rows) if as_json else terminal.print_floods(rows)
@@ -99,7 +101,9 @@ def backup(
 def dedup(
     config: Config = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; the only way there is.")] = False,
-    near: Annotated[Literal["merge", "link", "off"] | None, typer.Option(help="As in [dedup].")] = None,
+    near: Annotated[
+        Literal["merge", "link", "off"] | None, typer.Option(help="As dedup.near in the settings.")
+    ] = None,
     threshold: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="How alike is nearly.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -121,6 +125,20 @@ def dedup(
         terminal.print_json(terminal.backtest_json(found))
     else:
         terminal.print_backtest(found)
+
+
+def _one_at_most(given: dict[str, bool]) -> None:
+    """Refuse what would do one thing and pass over the other: `takedown URL --source NAME` is no intersection."""
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise typer.BadParameter("one at a time", param_hint=" and ".join(names))
+
+
+def _held(count: int, number: int, option: str) -> int:
+    if not count:
+        right = "`aggregator floods` lists them"
+        raise typer.BadParameter(f"no articles are held for a flood {number}; {right}", param_hint=option)
+    return count
 
 
 def _publish(settings: "Settings", store: "Store") -> None:

@@ -126,3 +126,35 @@ def test_the_hub_hears_of_takedowns_floods_and_pruning(tmp_path: Path) -> None:
             command(world, *words)
             assert len(server.asked("/hub")) > before, words
             assert b"feeds%2Fall%2Fatom.xml" in server.asked("/hub")[-1].body
+
+
+def refused(world: World, *words: str) -> str:
+    result = CliRunner().invoke(app, [*words, "--config", str(world.folder / "feeds.toml")])
+    assert result.exit_code == 2, result.output
+    return " ".join(result.stderr.split())
+
+
+def test_an_article_and_its_source_are_not_taken_down_at_once(tmp_path: Path) -> None:
+    """Who names both may mean the article alone: nothing is removed, nor is anything passed over."""
+    with Server({"/f": Reply(rss(item("one"), item("two")))}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+    told = refused(world, "takedown", "https://s.example/one", "--source", "f")
+    assert "URL-OR-ID and --source: one at a time" in told
+    assert "one at a time" in refused(world, "takedown", "--undo", "1", "--source", "f")
+    assert (titles(world), command(world, "takedown", "--json").strip()) == ({"one", "two"}, "[]")
+
+
+def test_a_flood_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    """A mistyped number is told, and of two wishes none is carried out."""
+    world = World(tmp_path, "")
+    assert "no articles are held for a flood 7" in refused(world, "floods", "--release", "7")
+    assert "no articles are held for a flood 7" in refused(world, "floods", "--drop", "7")
+    assert "one at a time" in refused(world, "floods", "--drop", "7", "--release", "7")
+
+
+def test_help_names_the_settings_that_it_is_about() -> None:
+    """Brackets would be markup, and be gone."""
+    assert "As dedup.near in the settings." in " ".join(
+        CliRunner().invoke(app, ["dedup", "--help"], env={"COLUMNS": "200"}).stdout.split()
+    )
