@@ -128,7 +128,7 @@ def dedup(
 
 
 def _one_at_most(given: dict[str, bool]) -> None:
-    """Refuse what would do one thing and pass over the other: `takedown URL --source NAME` is no intersection."""
+    """Refuse two wishes at once; who names an article and a source may mean the article alone."""
     names = [name for name, is_given in given.items() if is_given]
     if len(names) > 1:
         raise typer.BadParameter("one at a time", param_hint=" and ".join(names))

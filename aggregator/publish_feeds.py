@@ -37,7 +37,10 @@ FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one run knows of all nodes: their folders, months, and what is out of date."""
+    """What one run knows of all nodes: their folders, months, and what is out of date.
+
+    Nodes that the store has never seen, such as `all` before the first source, have no months.
+    """
 
     desk: Desk
     folders: Mapping[Node, str]
@@ -171,7 +174,7 @@ def _view(
     site, folder = work.site, work.folders[node]
     pages: Sequence[ArchivePage] = ()
     if "atom" in site.formats:
-        pages = archives.plan(work.months[node], shown(articles, site), site.entries_per_feed)
+        pages = archives.plan(work.months.get(node, {}), shown(articles, site), site.entries_per_feed)
     planned = {archives.archive_path(folder, page.name) for page in pages}
     return View(articles, pages, tuple(there), tuple(sorted(set(there) - planned)), buried)
 
@@ -213,10 +216,10 @@ def _touched(work: Round, node: Node, view: View) -> Iterator[ArchivePage]:
     """The documents that hold a place that changed, or are new, or have another neighbour than before."""
     moved = _moved(view)
     archived = {page.month for page in view.pages}
-    months = work.months[node]
+    months = work.months.get(node, {})
     spans = {
         month: work.desk.store.affected(node, month, months[month], stretch)
-        for month, stretch in work.stale[node].items()
+        for month, stretch in work.stale.get(node, {}).items()
         if month in archived
     }
     for page in view.pages:

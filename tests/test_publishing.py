@@ -305,3 +305,10 @@ def test_an_edit_reaches_every_feed_though_the_rest_is_copied(tmp_path: Path) ->
         assert data.count(b"Two") >= 1
         assert data.count(b"One") >= 1
         assert b"words 1" not in data
+
+
+def test_a_first_pass_without_sources_publishes_empty_feeds(tmp_path: Path) -> None:
+    """Somebody who begins with an empty file gets the page and the feeds of everything, which grow later."""
+    world = World(tmp_path, "")
+    world.run()
+    assert (world.feed(), (world.outputs / "index.html").exists()) == ([], True)
