@@ -96,8 +96,9 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Collect what is due, store it, publish what changed."""
-    from aggregator import pipeline, terminal
+    from aggregator import forkserver, pipeline, terminal
 
+    forkserver.set_aside()
     settings = load_settings(config)
     names = _known(source or [], settings)
     with at_work(settings) as store, pipeline.tools() as tools, terminal.progress(quiet=as_json) as seen:
@@ -124,9 +125,10 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Bring outputs up to date with the store."""
-    from aggregator import publishing, terminal
+    from aggregator import forkserver, publishing, terminal
     from aggregator.workers import PROCESSES, Workers
 
+    forkserver.set_aside()
     settings = load_settings(config)
     with at_work(settings) as store, Workers(PROCESSES) as workers:
         report = publishing.publish(settings, store, everything=everything, force=force, workers=workers)
@@ -221,9 +223,10 @@ def rebuild(
 @app.command()
 def daemon(config: Config = None) -> None:
     """Work on schedule until told to stop."""
-    from aggregator import logs
+    from aggregator import forkserver, logs
     from aggregator.daemon import Beats, Daemon
     from aggregator.notify import Notifier
 
+    forkserver.set_aside()
     logs.configure()
     Daemon(config, Notifier(), Beats()).run()

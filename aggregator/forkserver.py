@@ -2,8 +2,9 @@
 
     ForkServer ─► socket ─► an interpreter that imports, and then only forks ─► processes, a pipe to each
 
-An edge: it starts and kills processes. The interpreter is a fresh one and never has a second thread, so
-that to fork it is safe whatever threads the program has. It waits for its children, and for them alone.
+An edge: it starts and kills processes. The interpreter never has a second thread, so that to fork it is
+safe whatever threads the program has. It was forked from the program before that did anything (`set_aside`),
+or is a fresh one, which takes longer. It waits for its children, and for them alone.
 """
 
 import contextlib
@@ -11,7 +12,6 @@ import gc
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,58 @@ Call = tuple[Callable[..., object], tuple[object, ...]]
 _STARTUP = 60.0
 """Seconds that an interpreter may take to start and import what it needs."""
 
-_CHILD = "import sys; from aggregator.forkserver import serve; serve(int(sys.argv[1]))"
+_SOCKET = 3
+"""The descriptor of its socket in a fresh interpreter."""
+
+_CHILD = f"from aggregator.forkserver import serve; serve({_SOCKET})"
+
+_aside: list[tuple[int, socket.socket]] = []
+"""The id of an interpreter that waits to be used, and the socket to it."""
+
+
+def set_aside() -> None:
+    """Fork the program as it is, for the first `ForkServer`, which then finds imported what the program has.
+
+    To be called when the program has imported what it needs and done nothing else: an SQLite database must
+    not be open in both (sqlite.org/howtocorrupt.html, 2.6), and a second thread may hold a lock for ever.
+    It takes a few milliseconds. The fork waits, and ends with the program.
+    """
+    if not _aside and threading.active_count() == 1:
+        _aside.append(_started(_forked))
+
+
+def _started(start: Callable[[socket.socket], int]) -> tuple[int, socket.socket]:
+    """The id of a new interpreter and the socket to it. Raises OSError."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        return start(theirs), ours
+
+
+def _forked(theirs: socket.socket) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _let_go(theirs.fileno())
+            serve(theirs.fileno())
+        finally:
+            os._exit(0)
+    return pid
+
+
+def _let_go(kept: int) -> None:
+    """Closes what was inherited, but for one descriptor and where messages go; there is nothing to read."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.closerange(3, kept)
+    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _fresh(theirs: socket.socket) -> int:
+    actions = (
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, theirs.fileno(), _SOCKET),
+    )
+    command = [sys.executable, "-P", "-c", _CHILD]
+    return os.posix_spawn(sys.executable, command, os.environ, file_actions=actions)
 
 
 class ForkServer:
@@ -38,15 +89,8 @@ class ForkServer:
     """
 
     def __init__(self, calls: Iterable[Call] = ()) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
-                [sys.executable, "-P", "-c", _CHILD, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
-        self._socket = ours
-        self._pipe = Connection(os.dup(ours.fileno()))
+        self._pid, self._socket = _aside.pop() if _aside else _started(_fresh)
+        self._pipe = Connection(os.dup(self._socket.fileno()))
         self._lock = threading.Lock()
         with contextlib.suppress(EOFError):  # whoever asks for something is told
             self._tell(sys.path)  # first, since what follows is imported from there
@@ -85,8 +129,8 @@ class ForkServer:
         """Ends the interpreter, not what was forked from it."""
         self._pipe.close()
         self._socket.close()
-        self._popen.kill()
-        self._popen.wait()
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
 
     def _tell(self, what: object, *descriptors: int) -> None:
         with _gone():

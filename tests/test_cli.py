@@ -71,6 +71,23 @@ def test_a_run_is_interrupted(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("command", ["run", "publish"])
+def test_sets_an_interpreter_aside_first(tmp_path: Path, command: str) -> None:
+    """What worker processes come from is forked before the database is opened."""
+    write(tmp_path, "")
+    script = (
+        "import sys\nfrom aggregator.cli import main\n"
+        "sys.addaudithook(lambda event, _: event in {'os.fork', 'sqlite3.connect'} and print('>', event))\n"
+        f"sys.argv = ['aggregator', {command!r}]\nmain()"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, check=False, text=True
+    )
+    events = [line[2:] for line in said.stdout.splitlines() if line.startswith("> ")]
+    assert (events[0], events.count("os.fork")) == ("os.fork", 1)
+    assert "sqlite3.connect" in events
+
+
 def test_run_can_be_told_one_source(tmp_path: Path) -> None:
     """`--source` asks that one alone; a name that is nobody's is wrong usage."""
     with Server({"/f": Reply(FEED)}) as server:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from labour import recall, remember
@@ -62,16 +63,79 @@ def test_is_gone() -> None:
         said(pipe)
 
 
-def test_ends_with_the_program() -> None:
+@pytest.mark.parametrize("before", ["", "set_aside()"])
+def test_ends_with_the_program(before: str) -> None:
     """Its interpreter ends by itself when the program is killed, though a process it forked lives on."""
-    script = (
-        "import os\nfrom labour import tell_parent\nfrom aggregator.forkserver import ForkServer\n"
-        "_, pipe = ForkServer().fork((tell_parent, ()))\nprint(pipe.recv(), flush=True)\n"
-        "os.kill(os.getpid(), 9)"
+    said = run_alone(f"""
+        {before}
+        _, pipe = ForkServer().fork((tell_parent, ()))
+        print(pipe.recv(), flush=True)
+        os.kill(os.getpid(), 9)
+        """)
+    assert has_ended(int(said))
+
+
+def test_set_aside() -> None:
+    """The first server is the program as it was when it was set aside; the next knows nothing of it."""
+    said = run_alone("""
+        remember("before")
+        set_aside()
+        remember("after")
+        for server in (ForkServer(), ForkServer()):
+            _, pipe = server.fork((recall, ()))
+            print(pipe.recv())
+        """)
+    assert said.splitlines() == ["['before']", "[]"]
+
+
+def test_set_aside_holds_nothing_open(tmp_path: Path) -> None:
+    """What the program had open is not open in what is forked: locks end with the program."""
+    said = run_alone(f"""
+        held = open({str(tmp_path / "held")!r}, "w")
+        set_aside()
+        _, pipe = ForkServer().fork((tell_open, ()))
+        print(pipe.recv())
+        """)
+    assert "/dev/null" in said
+    assert "held" not in said
+
+
+def test_not_set_aside_beside_a_thread() -> None:
+    """A program with a second thread is not forked: that thread may hold a lock."""
+    said = run_alone("""
+        remember("before")
+        done = threading.Event()
+        threading.Thread(target=done.wait).start()
+        set_aside()
+        _, pipe = ForkServer().fork((recall, ()))
+        print(pipe.recv())
+        done.set()
+        """)
+    assert said == "[]\n"
+
+
+def test_set_aside_and_killed() -> None:
+    """A pool whose interpreter was killed while it waited starts another."""
+    said = run_alone("""
+        set_aside()
+        [waiting] = Path("/proc/thread-self/children").read_text().split()
+        os.kill(int(waiting), 9)
+        with Workers(1) as pool:
+            print(pool.submit(int, "3").result())
+        """)
+    assert said == "3\n"
+
+
+def run_alone(script: str) -> str:
+    """What a program prints that does this and nothing else."""
+    imports = (
+        "import os, threading\nfrom pathlib import Path\n"
+        "from labour import recall, remember, tell_open, tell_parent\n"
+        "from aggregator.forkserver import ForkServer, set_aside\nfrom aggregator.workers import Workers\n"
     )
     support = Path(__file__).parent / "support"
-    said = subprocess.run([sys.executable, "-c", script], cwd=support, capture_output=True, check=False)
-    assert has_ended(int(said.stdout))
+    command = [sys.executable, "-c", imports + dedent(script)]
+    return subprocess.run(command, cwd=support, capture_output=True, check=False, text=True).stdout
 
 
 def has_ended(pid: int) -> bool:

@@ -49,6 +49,11 @@ def recall(pipe: Connection) -> None:
     pipe.send(_memory)
 
 
+def tell_open(pipe: Connection) -> None:
+    found = (Path(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd"))  # noqa: PTH208
+    pipe.send([str(one.readlink()) for one in found if one.is_symlink()])
+
+
 def tell_parent(pipe: Connection) -> None:
     pipe.send(os.getppid())
 
