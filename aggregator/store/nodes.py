@@ -13,8 +13,12 @@ from aggregator.store.bulk import Lookup, insert
 from aggregator.store.codec import from_json, moment, to_json
 from aggregator.store.schema import listing, nodes, sources
 
+_KINDS = ("category", "source")
+# The kinds are named for the index, which begins with them.
 _NODES = Lookup(
-    lambda paths: sa.select(nodes.c.id, nodes.c.kind, nodes.c.path).where(nodes.c.path.in_(paths))
+    lambda paths: sa.select(nodes.c.id, nodes.c.kind, nodes.c.path).where(
+        nodes.c.kind.in_(_KINDS), nodes.c.path.in_(paths)
+    )
 )
 _NODES_BY_ID = Lookup(
     lambda ids: sa.select(nodes.c.id, nodes.c.kind, nodes.c.path).where(nodes.c.id.in_(ids))

@@ -48,15 +48,18 @@ def statements(store: Store) -> Iterator[set[str]]:
     sa.event.remove(engine, "checkin", end)
 
 
+def steps(store: Store, text: str) -> list[str]:
+    """The plan of a statement."""
+    with store._database.read() as conn:
+        driver: Any = conn.connection.driver_connection
+        return [str(row[3]) for row in driver.execute(f"EXPLAIN QUERY PLAN {text}")]
+
+
 def scans(store: Store, text: str) -> list[str]:
     """What the plan of a statement reads from end to end."""
     if not text.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
         return []
-    with store._database.read() as conn:
-        driver: Any = conn.connection.driver_connection
-        plan = driver.execute(f"EXPLAIN QUERY PLAN {text}")
-        steps = [str(row[3]) for row in plan]
-    whole = [step for step in steps if step.startswith("SCAN") and step.split()[1] not in SMALL]
+    whole = [step for step in steps(store, text) if step.startswith("SCAN") and step.split()[1] not in SMALL]
     return [step for step in whole if "CONSTANT ROW" not in step]
 
 
@@ -151,3 +154,13 @@ def test_every_query_uses_an_index(store: Store, work: Callable[[Store], None]) 
     assert len(seen) > 5
     found = {text: scans(store, text) for text in seen}
     assert {text: steps for text, steps in found.items() if steps} == {}
+
+
+def test_nodes_are_found_by_their_paths(store: Store) -> None:
+    """The nodes of what came in are searched, though the table is small: it is done for every batch."""
+    store.reconcile([A], NOON)
+    with statements(store) as seen:
+        store.record(A, [entry("1")], SourceState(), NOON)
+    plans = [plan for text in seen if "nodes.path IN" in text for plan in steps(store, text)]
+    assert plans
+    assert all(plan.startswith("SEARCH nodes") for plan in plans)
