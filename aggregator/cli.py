@@ -149,12 +149,9 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with feeds.toml."""
-    from aggregator import config as config_room
     from aggregator import terminal
 
-    settings = load_settings(config)
-    if missing := config_room.missing_files(settings):
-        raise SettingsError(settings.file, missing)
+    settings = load_settings(config, files=True)
     from aggregator.trial import markdown_hints, try_sources
 
     for hint in markdown_hints(settings):

@@ -22,11 +22,11 @@ Config = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def load_settings(config: Path | None) -> "Settings":
-    """The settings; what they warn of goes to standard error. Raises SettingsError."""
+def load_settings(config: Path | None, *, files: bool = False) -> "Settings":
+    """The settings, as `config.load` reads them; what they warn of goes to standard error."""
     from aggregator.config import load
 
-    settings = load(config)
+    settings = load(config, files=files)
     for warning in settings.warnings:
         typer.echo(f"warning: {warning}", err=True)
     return settings

@@ -17,10 +17,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from aggregator import __version__
+from aggregator.crosschecks import across, missing_files, storage_url, under
 from aggregator.errors import Problem, SettingsError
 from aggregator.model import Node
 from aggregator.options import FetchPolicy, Policy, Site, Source, Terms
-from aggregator.rule_tables import rule_problems, rules_for
+from aggregator.rule_tables import rules_for
 from aggregator.tables import FeedTable, FetchTable, FileTables, SeedTable, TermsTable
 
 DEFAULT_FILE = Path("feeds.toml")
@@ -59,36 +60,26 @@ def settings_file(path: Path | None) -> Path:
     return path or Path(os.environ.get(FILE_VARIABLE) or DEFAULT_FILE)
 
 
-def load(path: Path | None = None) -> Settings:
-    """Read and validate the settings. Raises SettingsError with every problem in the file."""
+def load(path: Path | None = None, *, files: bool = False) -> Settings:
+    """Read and validate the settings. Raises SettingsError with every problem in the file.
+
+    With `files`, sources whose file or folder is not there are problems too. A pass does without:
+    they are one source's failure, and may be there next time.
+    """
     file = settings_file(path).absolute()
     raw = _read(file)
+    problems: list[Problem] = []
     try:
         tables = FileTables.model_validate(raw)
     except ValidationError as error:
-        problems = tuple(_problem(detail, raw) for detail in error.errors())
-        raise SettingsError(file, problems + tuple(_clashes(raw))) from None
-    problems = tuple(_clashes(raw)) + tuple(_feed_problems(tables))
+        tables = FileTables()
+        problems += [_problem(detail, raw) for detail in error.errors()]
+    problems += across(raw, file)
+    if files:
+        problems += missing_files(raw, file.parent)
     if problems:
-        raise SettingsError(file, problems)
+        raise SettingsError(file, tuple(problems))
     return _settings(file, tables, tuple(_warnings(raw)))
-
-
-def missing_files(settings: Settings) -> tuple[Problem, ...]:
-    """Files and folders that sources name and that are not there."""
-    return tuple(
-        Problem(
-            f"{_table(source)} {source.name!r}, key path",
-            f"{source.path} is not there",
-            "correct the path, or make it; it counts from the folder of feeds.toml",
-        )
-        for source in settings.sources
-        if source.path is not None and not source.path.exists()
-    )
-
-
-def _table(source: Source) -> str:
-    return "[[seeds]]" if source.kind == "seed" else "[[sources]]"
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -98,7 +89,7 @@ def _read(file: Path) -> dict[str, Any]:
         right = f"make it, or name another with --config or {FILE_VARIABLE}"
         raise SettingsError(file, (Problem("file", "it is not there", right),)) from None
     except OSError as error:
-        right = "make it readable for this user"
+        right = "name the file itself" if file.is_dir() else "make it readable for this user"
         raise SettingsError(file, (Problem("file", f"cannot be read: {error.strerror}", right),)) from error
     except UnicodeDecodeError as error:
         raise SettingsError(
@@ -137,15 +128,26 @@ def _problem(detail: ErrorDetails, raw: dict[str, Any]) -> Problem:
     if kind == "extra_forbidden":
         return Problem(where, "unknown key", _did_you_mean(location))
     if kind == "missing":
-        return Problem(where, "missing", _MISSING.get(str(location[-1]), "add it"))
+        return Problem(where, "missing", _MISSING.get((str(location[0]), str(location[-1])), "add it"))
     found = f"found {_short(detail['input'])}"
     message = detail["msg"].removeprefix("Value error, ")
-    return Problem(where, found, message[0].lower() + message[1:])
+    right = _RIGHT.get(kind) or message[0].lower() + message[1:]
+    if kind == "tuple_type" and len(location) == 1:
+        right = f"write each in a table of its own that begins with [[{location[0]}]]"
+    return Problem(where, found, right)
 
 
 _MISSING = {
-    "categories": 'add it, from wide to narrow, like categories = ["News", "Example"]',
-    "path": 'add the folder, like path = "seeds"',
+    ("sources", "categories"): 'add it, from wide to narrow, like categories = ["News", "Example"]',
+    ("seeds", "path"): 'add the folder, like path = "seeds"',
+    ("categories", "path"): 'add the category, from wide to narrow, like path = ["News", "Example"]',
+}
+
+# What pydantic says of some kinds of mistake is about Python.
+_RIGHT = {
+    "tuple_type": 'write a list, like ["…", "…"]',
+    "model_type": "write a table with keys of its own",
+    "bool_type": "write true or false, without quotes",
 }
 
 
@@ -169,49 +171,6 @@ def _model_of(annotation: Any) -> type[BaseModel]:  # noqa: ANN401 - the shape o
     return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else FileTables
 
 
-def _clashes(raw: dict[str, Any]) -> Iterator[Problem]:
-    """Names and addresses that two sources share, from the raw tables: reported with all else."""
-    seen: dict[tuple[str, str], str] = {}
-    for table in ("seeds", "sources"):
-        rows = raw.get(table)
-        for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
-            if not isinstance(row, dict):
-                continue
-            for key, value in _identities(row):
-                place = f"[[{table}]] {number}"
-                other = seen.setdefault((key, value), place)
-                if other != place:
-                    right = "give each a name of its own" if key == "name" else "remove one of them"
-                    yield Problem(f"{place}, key {key}", f"{value!r} is that of {other} too", right)
-
-
-def _identities(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    name, url, path = row.get("name"), row.get("url"), row.get("path")
-    fallback = url if isinstance(url, str) else path
-    if isinstance(name, str) or isinstance(fallback, str):
-        yield "name", str(name if isinstance(name, str) else fallback)
-    if isinstance(url, str):
-        yield "url", url.strip()
-    if isinstance(path, str):
-        yield "path", os.path.normpath(path)
-
-
-def _feed_problems(tables: FileTables) -> Iterator[Problem]:
-    """What one key alone cannot tell."""
-    for number, feed in enumerate(tables.sources, 1):
-        where = f"[[sources]] {number}" + (f" {feed.name!r}" if feed.name else "")
-        if feed.url is None and feed.path is None:
-            yield Problem(where, "neither url nor path", 'add url = "https://…" or path = "feed.xml"')
-        if feed.url is not None and feed.path is not None:
-            yield Problem(where, "both url and path", "keep the one that is meant")
-        if feed.interval is not None and feed.schedule is not None:
-            yield Problem(where, "both interval and schedule", "keep the one that is meant")
-        if feed.excerpt is not None and feed.full_text:
-            yield Problem(where, "both excerpt and full_text", "keep the one that is meant")
-    names = {_name(table) for table in _named(tables)}
-    yield from rule_problems(tables.rules, names)
-
-
 def _warnings(raw: dict[str, Any]) -> Iterator[Problem]:
     for (table, key), inert in _NOT_YET.items():
         value = raw.get(table, {}).get(key, inert)
@@ -227,7 +186,7 @@ def _warnings(raw: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> Settings:
-    place = partial(_under, file.parent)
+    place = partial(under, file.parent)
     base_url = tables.site.base_url
     site = Site(
         title=tables.site.title,
@@ -247,7 +206,7 @@ def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> 
     return Settings(
         file=file,
         site=site,
-        storage_url=_storage_url(tables.storage.url, file.parent),
+        storage_url=storage_url(tables.storage.url, file.parent),
         outputs=place(tables.outputs.directory),
         workers=tables.fetch.workers or 16,
         sources=seeds + feeds,
@@ -270,17 +229,6 @@ def _store_policy(tables: FileTables) -> Policy:
         flood_limit=tables.flood.limit or None,
         flood_age=tables.flood.age,
     )
-
-
-def _under(folder: Path, path: Path) -> Path:
-    return Path(os.path.normpath(folder / path.expanduser()))
-
-
-def _storage_url(url: str, folder: Path) -> str:
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or url == f"{prefix}:memory:":
-        return url
-    return prefix + str(_under(folder, Path(url.removeprefix(prefix))))
 
 
 def _name(table: SeedTable | FeedTable) -> str:

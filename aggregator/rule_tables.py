@@ -13,8 +13,8 @@ The parsers raise ValueError whose text says what would be right.
 """
 
 import difflib
-from collections.abc import Collection, Iterator
-from typing import Annotated, Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Annotated, Any, TypeGuard
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -34,7 +34,7 @@ def _test(value: object) -> tuple[tuple[str, ...], str | None]:
     return tuple(str(word).strip() for word in words), None
 
 
-def _is_text(value: object) -> bool:
+def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip())
 
 
@@ -107,27 +107,32 @@ class RuleTable(_Table):
     categories: CategoryNames = None
 
 
-def rule_problems(tables: Collection[RuleTable], sources: Collection[str]) -> Iterator[Problem]:
-    """What one key alone cannot tell."""
-    for number, table in enumerate(tables, 1):
+def rule_problems(
+    rows: Iterable[tuple[int, Mapping[str, Any]]], sources: Collection[str]
+) -> Iterator[Problem]:
+    """What one key alone cannot tell of rules as they were written, each with its number."""
+    for number, row in rows:
         where = f"[[rules]] {number}"
-        actions = [name for name in ACTIONS if getattr(table, name) is not None]
-        if len(actions) != 1:
+        actions = [name for name in ACTIONS if name in row]
+        if len(actions) > 1 or (not actions and set(row) <= set(RuleTable.model_fields)):
             found = f"it has {' and '.join(actions)}" if actions else "it does nothing"
             yield Problem(where, found, f"write one of {', '.join(ACTIONS[:-1])} or {ACTIONS[-1]}")
-        elif table.when is not None and actions[0] in {"keep", "drop"}:
+        elif "when" in row and actions[:1] in (["keep"], ["drop"]):
             right = f"write what is looked for into {actions[0]}"
             yield Problem(f"{where}, key when", f"it stands beside {actions[0]}", right)
         for name in ("when", "keep", "drop", "rewrite"):
-            part = getattr(table, name)
-            if part is not None and not part.model_fields_set:
-                fields = ", ".join(type(part).model_fields)
+            if row.get(name) == {}:
+                fields = ", ".join((RewriteTable if name == "rewrite" else WhenTable).model_fields)
                 yield Problem(f"{where}, key {name}", "it is empty", f"name at least one of {fields}")
-        for name in table.source:
-            if name not in sources:
-                close = difflib.get_close_matches(name, sources, 1)
-                right = f"did you mean {close[0]!r}?" if close else "write the name of a source"
-                yield Problem(f"{where}, key source", f"no source is named {name!r}", right)
+        yield from _strangers(f"{where}, key source", row.get("source"), sources)
+
+
+def _strangers(where: str, value: object, sources: Collection[str]) -> Iterator[Problem]:
+    for name in value if isinstance(value, list) else [value]:
+        if _is_text(name) and name not in sources:
+            close = difflib.get_close_matches(name, sources, 1)
+            right = f"did you mean {close[0]!r}?" if close else "write the name of a source"
+            yield Problem(where, f"no source is named {name!r}", right)
 
 
 def rules_for(tables: Collection[RuleTable], name: str) -> tuple[Rule, ...]:

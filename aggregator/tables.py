@@ -17,8 +17,10 @@ from aggregator.rule_tables import RuleTable
 
 FOREVER = "forever"
 LONGEST_WINDOW = 60 * 86400.0
+LAST_PORT = 65535
 
 _HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+"
+_CONTROLS = r"[\x00-\x08\x0a-\x1f\x7f]"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 _BYTES = {"": 1, "B": 1}
 _BYTES |= {f"{unit}B": 1000**power for power, unit in enumerate("KMG", 1)}
@@ -71,15 +73,60 @@ def _text(value: object) -> str:
     return value
 
 
+def _path(value: object) -> Path:
+    text = _text(value)
+    if "\0" in text:
+        raise ValueError("remove the NUL characters")
+    return Path(text)
+
+
 def _http_url(value: object) -> str:
     text = _text(value)
     try:
         parts = urlsplit(text)
-        fits = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname)
+        fits = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         fits = False
     if not fits or any(character.isspace() for character in text):
         raise ValueError('write a whole address, like "https://example.org/feed.xml"')
+    return text
+
+
+def _site_url(value: object) -> str:
+    text = _http_url(value)
+    if "?" in text or "#" in text:
+        raise ValueError(
+            'write the address of a folder, like "https://news.example.org/": paths are put to it'
+        )
+    return text
+
+
+def _agent(value: object) -> str:
+    text = _text(value)
+    if re.search(_CONTROLS, text):
+        raise ValueError("remove the control characters")
+    return text
+
+
+def _language(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", value):
+        raise ValueError('write a language tag, like "en", "zh" or "pt-BR"')
+    return value
+
+
+def _database(value: object) -> str:
+    if not isinstance(value, str) or not re.match(r"sqlite:///|postgresql(\+psycopg)?://", value):
+        raise ValueError('write "sqlite:///" and a path, like "sqlite:///storage/aggregator.db"')
+    return value
+
+
+def _bind(value: object) -> str:
+    text = value if isinstance(value, str) else ""
+    address = re.fullmatch(r"\[?[^\s\]]+\]?:(\d{1,5})", text)
+    if not re.fullmatch(r"unix:/.+", text) and (address is None or int(address[1]) > LAST_PORT):
+        raise ValueError(
+            'write an address and a port, like "127.0.0.1:8080", or "unix:/run/aggregator/http.sock"'
+        )
     return text
 
 
@@ -88,7 +135,7 @@ def _headers(value: object) -> dict[str, str]:
     for name, text in rows.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or not isinstance(text, str):
             raise ValueError('write header names with texts, like {"Accept-Language" = "zh"}')
-        if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text):
+        if re.search(_CONTROLS, text):
             raise ValueError(f"remove the control characters from the value of {name}")
     return dict(rows)
 
@@ -157,7 +204,7 @@ Headers = Annotated[dict[str, str], BeforeValidator(_headers)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Cron = Annotated[str, BeforeValidator(_cron)]
 Auth = Annotated[str, BeforeValidator(_auth)]
-Path_ = Annotated[Path, BeforeValidator(lambda value: Path(_text(value)))]
+Path_ = Annotated[Path, BeforeValidator(_path)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 NoneOrMore = Annotated[int, Field(strict=True, ge=0)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -184,16 +231,14 @@ class SiteTable(TermsTable):
     """What outputs say of the site."""
 
     title: Name = "aggregator"
-    base_url: HttpUrl = "http://localhost:8080/"
-    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")] = "en"
+    base_url: Annotated[str, BeforeValidator(_site_url)] = "http://localhost:8080/"
+    language: Annotated[str, BeforeValidator(_language)] = "en"
 
 
 class StorageTable(Table):
     """Where articles are kept."""
 
-    url: Annotated[str, Field(pattern=r"^(sqlite:///|postgresql(\+psycopg)?://)")] = (
-        "sqlite:///storage/aggregator.db"
-    )
+    url: Annotated[str, BeforeValidator(_database)] = "sqlite:///storage/aggregator.db"
     keep: Keep = None
     keep_revisions: NoneOrMore = 10
 
@@ -243,7 +288,7 @@ class PublishTable(Table):
 class ServeTable(Table):
     """How outputs are handed out."""
 
-    bind: Annotated[str, Field(pattern=r"^(unix:/.+|\[?[^\s\]]+\]?:\d{1,5})$")] = "127.0.0.1:8080"
+    bind: Annotated[str, BeforeValidator(_bind)] = "127.0.0.1:8080"
     in_daemon: Flag = False
 
 
@@ -264,7 +309,7 @@ class FetchTable(Table):
     workers: Count | None = None
     per_host: Count | None = None
     per_host_delay: Pause | None = None
-    user_agent: Name | None = None
+    user_agent: Annotated[str, BeforeValidator(_agent)] | None = None
     allow_private_networks: Flag | None = None
     proxy: HttpUrl | None = None
     proxy_from_env: Flag | None = None

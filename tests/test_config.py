@@ -29,9 +29,8 @@ def problems(tmp_path: Path, text: str) -> list[str]:
 
 def test_the_shipped_file_is_free_of_mistakes_and_warnings() -> None:
     """The example that ships is valid, and every file that it names is there."""
-    settings = config.load(ROOT / "feeds.toml")
+    settings = config.load(ROOT / "feeds.toml", files=True)
     assert settings.warnings == ()
-    assert config.missing_files(settings) == ()
     assert {source.kind for source in settings.sources} == {"seed", "feed"}
 
 
@@ -182,7 +181,10 @@ def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path
             '[clean]\nplayers = ["https://a.example/"]',
             "[clean], key players: found ['https://a.example/']; write a list",
         ),
-        ("[[categories]]\nnoindex = true", "[[categories]] 1, key path: missing"),
+        (
+            "[[categories]]\nnoindex = true",
+            '[[categories]] 1, key path: missing; add the category, from wide to narrow, like path = ["News"',
+        ),
         ("[fetch]\nfull_text_budget = -1", "[fetch], key full_text_budget"),
         (
             (
@@ -191,7 +193,25 @@ def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path
             ),
             "[[sources]] 1 'a': both excerpt and full_text",
         ),
-        ("sources = 3", "key sources"),
+        (
+            "sources = 3",
+            "key sources: found 3; write each in a table of its own that begins with [[sources]]",
+        ),
+        ('[sources]\nname = "a"', "write each in a table of its own that begins with [[sources]]"),
+        ('[outputs]\nformats = "atom"', "found 'atom'; write a list, like"),
+        ('[[rules]]\ndrop = "x"', "key drop: found 'x'; write a table"),
+        ('[serve]\nin_daemon = "yes"', "write true or false"),
+        ('[serve]\nbind = "8080"', 'write an address and a port, like "127.0.0.1:8080"'),
+        ('[serve]\nbind = "127.0.0.1:99999"', 'write an address and a port, like "127.0.0.1:8080"'),
+        ('[site]\nlanguage = "en_GB"', 'write a language tag, like "en"'),
+        ('[site]\nbase_url = "https://news.example.org/?a#b"', "write the address of a folder"),
+        ('[storage]\nurl = "a.db"', 'like "sqlite:///storage/aggregator.db"'),
+        ('[outputs]\ndirectory = "a\\u0000b"', "remove the NUL characters"),
+        (
+            '[fetch]\nuser_agent = "a\\nb"',
+            "[fetch], key user_agent: found 'a\\nb'; remove the control characters",
+        ),
+        ('[[sources]]\nurl = "http://a.example:99999/"\ncategories = ["A"]', "write a whole address"),
         ("seeds = [3]", "[[seeds]] 1"),
         ("a = ", "TOML"),
     ],
@@ -218,9 +238,92 @@ def test_a_settings_file_in_another_encoding_is_said_so(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_a_problem_that_check_reports(tmp_path: Path) -> None:
     """The settings load, so that other sources go on, and the folder is named."""
-    settings = load(tmp_path, '[[seeds]]\npath = "nowhere"')
-    (problem,) = config.missing_files(settings)
-    assert "[[seeds]] 'nowhere', key path" in str(problem)
+    load(tmp_path, '[[seeds]]\npath = "nowhere"')
+    with pytest.raises(SettingsError) as caught:
+        config.load(tmp_path / "feeds.toml", files=True)
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(
+        f"[[seeds]] 1, key path: {tmp_path}/nowhere is not there; correct the path"
+    )
+
+
+def test_a_file_is_no_folder_and_a_folder_is_no_feed(tmp_path: Path) -> None:
+    """What is there, and is not what the table is about, is reported as what is missing is; `~nobody` too."""
+    (tmp_path / "feed.xml").touch()
+    text = """
+        [[seeds]]
+        path = "feed.xml"
+        [[sources]]
+        name = "a"
+        path = "."
+        categories = ["A"]
+        [[sources]]
+        path = "~nobody-of-that-name/feed.xml"
+        categories = ["A"]
+    """
+    load(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        config.load(tmp_path / "feeds.toml", files=True)
+    assert [problem.where for problem in caught.value.problems] == [
+        "[[seeds]] 1, key path",
+        "[[sources]] 1 'a', key path",
+        "[[sources]] 2, key path",
+    ]
+    assert [problem.right for problem in caught.value.problems][:2] == [
+        "name the folder that holds the articles",
+        "name the feed file itself",
+    ]
+
+
+def test_what_tables_say_together_is_reported_beside_what_keys_say(tmp_path: Path) -> None:
+    """A bad duration hides neither a missing address, nor an idle rule, nor a file that is not there."""
+    (tmp_path / "feeds.toml").write_text(
+        """
+        [fetch]
+        interval = "soon"
+        [[sources]]
+        [[sources]]
+        path = "nowhere.xml"
+        url = "https://a.example/"
+        categories = ["A"]
+        [[rules]]
+        [[rules]]
+        drop = {}
+        [[rules]]
+        source = "nobody"
+        drop = {titel = "x"}
+        """
+    )
+    with pytest.raises(SettingsError) as caught:
+        config.load(tmp_path / "feeds.toml", files=True)
+    assert [f"{problem.where}: {problem.found}" for problem in caught.value.problems] == [
+        "[fetch], key interval: found 'soon'",
+        "[[sources]] 1, key categories: missing",
+        "[[rules]] 3, key drop.titel: unknown key",
+        "[[sources]] 1: neither url nor path",
+        "[[sources]] 2: both url and path",
+        "[[rules]] 1: it does nothing",
+        "[[rules]] 2, key drop: it is empty",
+        "[[rules]] 3, key source: no source is named 'nobody'",
+        f"[[sources]] 2, key path: {tmp_path}/nowhere.xml is not there",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('[outputs]\ndirectory = "."', ["the settings", "the database"]),
+        ('[outputs]\ndirectory = "storage"', ["the database"]),
+        ('[outputs]\ndirectory = ".."\n[storage]\nurl = "sqlite:////elsewhere/a.db"', ["the settings"]),
+        ('[outputs]\ndirectory = "storage/out"', []),
+    ],
+)
+def test_what_is_handed_out_holds_no_secrets(tmp_path: Path, text: str, shown: list[str]) -> None:
+    """Whoever serves the folder of outputs would hand out the settings or the database in it."""
+    found = problems(tmp_path, text) if shown else []
+    assert [name for problem in found for name in shown if f"holds {name}, " in problem] == shown
+    if not shown:
+        load(tmp_path, text)
 
 
 def test_a_key_whose_feature_is_missing_is_a_warning(tmp_path: Path) -> None:

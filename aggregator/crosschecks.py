@@ -1,0 +1,134 @@
+"""Mistakes in feeds.toml that no key shows by itself: two that clash, one too many, files that are not there.
+
+They are looked for in the tables as they were written, so that `check` reports them beside all
+others, whatever else is wrong with the file.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aggregator.errors import Problem
+from aggregator.rule_tables import rule_problems
+from aggregator.tables import FeedTable, OutputsTable, StorageTable
+
+Row = Mapping[str, Any]
+
+_SQLITE = "sqlite:///"
+
+_ABSENT = "correct the path, or make it; it counts from the folder of feeds.toml"
+
+# Keys of a source that exclude one another.
+_EITHER = (
+    ("url", "path"),
+    ("interval", "schedule"),
+    ("excerpt", "full_text"),
+)
+
+
+def under(folder: Path, path: Path) -> Path:
+    """A path of the settings, made absolute."""
+    return Path(os.path.normpath(folder / os.path.expanduser(path)))  # noqa: PTH111 - leaves ~nobody as it is
+
+
+def storage_url(url: str, folder: Path) -> str:
+    """The database's URL, the file of SQLite made absolute."""
+    if not url.startswith(_SQLITE) or url == f"{_SQLITE}:memory:":
+        return url
+    return _SQLITE + str(under(folder, Path(url.removeprefix(_SQLITE))))
+
+
+def across(raw: Row, file: Path) -> Iterator[Problem]:
+    """What is wrong between keys and tables."""
+    yield from _clashes(raw)
+    for number, row in _rows(raw, "sources"):
+        yield from _source(number, row)
+    names = {value for table in ("seeds", "sources") for _, row in _rows(raw, table) for value in _name(row)}
+    yield from rule_problems(_rows(raw, "rules"), names)
+    yield from _exposed(raw, file)
+
+
+def missing_files(raw: Row, folder: Path) -> Iterator[Problem]:
+    """Files and folders that sources name and that are not there, or not what they should be."""
+    for table, is_kind, found, right in (
+        ("seeds", os.path.isdir, "is no folder", "name the folder that holds the articles"),
+        ("sources", os.path.isfile, "is no file", "name the feed file itself"),
+    ):
+        for number, row in _rows(raw, table):
+            path = row.get("path")
+            if not isinstance(path, str) or not path.strip():
+                continue
+            where = f"{_place(table, number, row)}, key path"
+            place = under(folder, Path(path))
+            if not os.path.exists(place):  # noqa: PTH110 - it never raises
+                yield Problem(where, f"{place} is not there", _ABSENT)
+            elif not is_kind(place):
+                yield Problem(where, f"{place} {found}", right)
+
+
+def _rows(raw: Row, table: str) -> Iterator[tuple[int, Row]]:
+    rows = raw.get(table)
+    for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
+        if isinstance(row, dict):
+            yield number, row
+
+
+def _place(table: str, number: int, row: Row) -> str:
+    name = row.get("name")
+    return f"[[{table}]] {number}" + (f" {name!r}" if isinstance(name, str) and name else "")
+
+
+def _clashes(raw: Row) -> Iterator[Problem]:
+    """Names and addresses that two sources share."""
+    seen: dict[tuple[str, str], str] = {}
+    for table in ("seeds", "sources"):
+        for number, row in _rows(raw, table):
+            for key, value in _identities(row):
+                place = f"[[{table}]] {number}"
+                other = seen.setdefault((key, value), place)
+                if other != place:
+                    right = "give each a name of its own" if key == "name" else "remove one of them"
+                    yield Problem(f"{place}, key {key}", f"{value!r} is that of {other} too", right)
+
+
+def _identities(row: Row) -> Iterator[tuple[str, str]]:
+    yield from (("name", value) for value in _name(row))
+    url, path = row.get("url"), row.get("path")
+    if isinstance(url, str):
+        yield "url", url.strip()
+    if isinstance(path, str):
+        yield "path", os.path.normpath(path)
+
+
+def _name(row: Row) -> Iterator[str]:
+    """What the row goes by, if that can be told."""
+    values = [value for key in ("name", "url", "path") if isinstance(value := row.get(key), str)]
+    if values:
+        yield values[0] if "name" in row or "url" in row else str(Path(values[0]))
+
+
+def _source(number: int, row: Row) -> Iterator[Problem]:
+    where = _place("sources", number, row)
+    if not {"url", "path"} & set(row) and set(row) <= set(FeedTable.model_fields):
+        yield Problem(where, "neither url nor path", 'add url = "https://…" or path = "feed.xml"')
+    for first, second in _EITHER:
+        if first in row and row.get(second, False) is not False:
+            yield Problem(where, f"both {first} and {second}", "keep the one that is meant")
+
+
+def _exposed(raw: Row, file: Path) -> Iterator[Problem]:
+    """A folder of outputs is handed out whole: settings and database do not belong there."""
+    outputs, storage = raw.get("outputs", {}), raw.get("storage", {})
+    directory = outputs.get("directory", OutputsTable().directory) if isinstance(outputs, dict) else None
+    url = storage.get("url", StorageTable().url) if isinstance(storage, dict) else None
+    if not isinstance(directory, str | Path):
+        return
+    place = under(file.parent, Path(directory))
+    kept = {"the settings": file}
+    if isinstance(url, str) and url.startswith(_SQLITE):
+        kept["the database"] = Path(storage_url(url, file.parent).removeprefix(_SQLITE))
+    for name, path in kept.items():
+        if path.is_relative_to(place):
+            found = f"{place} holds {name}, {path}, which would be handed out"
+            yield Problem("[outputs], key directory", found, "name a folder of its own")
