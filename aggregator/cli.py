@@ -97,6 +97,7 @@ def run(
 ) -> None:
     """Collect what is due, store it, publish what changed."""
     from aggregator import forkserver, pipeline, terminal
+    from aggregator.health import not_asked
 
     forkserver.set_aside()
     settings = load_settings(config)
@@ -105,6 +106,10 @@ def run(
         plan = pipeline.Plan(only=names, everything=everything, seen=seen)
         report = pipeline.run_pass(settings, store, plan, tools)
         tell_hub(settings, store)
+        wished = everything or bool(names)
+        left = not_asked(settings, store, report, names, datetime.now(UTC)) if wished else []
+    for line in left:
+        typer.echo(line, err=True)
     if as_json:
         terminal.print_json(terminal.pass_json(report))
     else:
@@ -206,6 +211,10 @@ def rebuild(
     """Make a database from posts, and publish it."""
     from aggregator import rebuilding, terminal
 
+    if not posts.is_dir():
+        raise typer.BadParameter(
+            f"{posts} is no folder; name the one that holds the posts", param_hint="--from"
+        )
     settings = load_settings(config)
     with at_work(settings) as store:
         report = rebuilding.rebuild(settings, store, posts.absolute(), datetime.now(UTC), force=force)

@@ -1,5 +1,6 @@
 """The health of each source, as `aggregator sources` shows it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,17 +10,21 @@ from aggregator.config import Settings
 from aggregator.logs import redact
 from aggregator.model import SourceState
 from aggregator.options import Source
+from aggregator.reports import PassReport
 from aggregator.store import Store
 from aggregator.store.sources import SourceRow
+
+_GONE = "the server says that it is gone for good (410); remove it, or correct its url"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """One source: how it is, and what the operator should know.
 
-    `next_due` is None for files and folders, which every pass looks at. `status` is one of: ok, new
-    (never asked yet), failing, dead (failing for longer than `dead_after`), gone (410), off
-    (`enabled = false`), left (no longer in feeds.toml). `dropped` entries of the last document fell to rules.
+    `next_due` is None for files and folders, which every pass looks at, and for what is asked no more.
+    `status` is one of: ok, new (never asked yet), failing, dead (failing for longer than `dead_after`),
+    gone (410), off (`enabled = false`), left (no longer in feeds.toml). `dropped` entries of the last
+    document fell to rules.
     """
 
     name: str
@@ -47,18 +52,40 @@ def health(settings: Settings, store: Store, now: datetime) -> list[Health]:
     return [_health(row, known.get(row.name), now, dropped.get(row.name, 0)) for row in rows]
 
 
+def not_asked(
+    settings: Settings, store: Store, report: PassReport, only: Collection[str], now: datetime
+) -> list[str]:
+    """Why a pass left sources alone that somebody named, or all but those switched off; a line each."""
+    asked = {row.source for row in report.sources}
+    wanted = [one for one in settings.sources if (one.name in only if only else one.enabled)]
+    states = {row.name: row.state for row in store.source_rows(now)}
+    left = [one for one in wanted if one.name not in asked and one.name in states]
+    return [f"{one.name}: not asked: {_why(one, states[one.name], now)}" for one in left]
+
+
+def _why(source: Source, state: SourceState, now: datetime) -> str:
+    if not source.enabled:
+        return "it has enabled = false"
+    if state.gone:
+        return _GONE
+    if state.retry_after and state.retry_after > now:
+        return _left_alone(state.retry_after)
+    return "the pass ended before its turn"
+
+
 def _health(row: SourceRow, source: Source | None, now: datetime, dropped: int) -> Health:
     state = row.state
+    status = _status(state, source, now)
     return Health(
         name=row.name,
         kind=row.kind,
         location=redact(row.location),
-        status=_status(state, source, now),
+        status=status,
         articles=row.articles,
         per_day=round(row.per_day, 2),
         last_attempt=state.last_attempt,
         last_success=state.last_success,
-        next_due=state.next_due if source and source.url else None,
+        next_due=state.next_due if source and source.url and status not in {"gone", "off"} else None,
         failures=state.failures,
         error=state.last_error,
         messages=(*_messages(state, source, now), *_dropped(dropped)),
@@ -90,11 +117,15 @@ def _messages(state: SourceState, source: Source | None, now: datetime) -> list[
         times = "once" if state.failures == 1 else f"{state.failures} times"
         messages.append(f"failed {times}{since}: {state.last_error}")
     if source and state.gone:
-        messages.append("the server says that it is gone for good (410); remove it, or correct its url")
+        messages.append(_GONE)
     if source and schedule.has_moved(state):
         messages.append(f'it has moved; in feeds.toml, write url = "{redact(state.moved_to or "")}"')
     if state.cut:
         messages.append(f"{state.cut} entries were left out of the last document; raise max_entries")
     if source and state.retry_after and state.retry_after > now:
-        messages.append(f"the server asked to be left alone until {state.retry_after:%Y-%m-%d %H:%M} UTC")
+        messages.append(_left_alone(state.retry_after))
     return messages
+
+
+def _left_alone(until: datetime) -> str:
+    return f"the server asked to be left alone until {until:%Y-%m-%d %H:%M} UTC"

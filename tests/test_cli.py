@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from loopback import Raw, Reply, Server
+from loopback import Raw, Reply, Route, Server
 from world import LOOPBACK, source
 
 FEED = b"""<rss version='2.0'><channel><title>T</title>
@@ -97,6 +97,40 @@ def test_run_can_be_told_one_source(tmp_path: Path) -> None:
     assert [row["source"] for row in report["sources"]] == ["Two"]
     assert wrong.returncode == 2
     assert "did you mean 'Two'" in " ".join(wrong.stderr.replace("│", " ").split())
+
+
+def test_run_says_why_it_asked_not(tmp_path: Path) -> None:
+    """Who names a source, or wants all, learns what holds it back; a gone one is due at no time."""
+    later = Reply(b"", 503, headers={"Retry-After": "3600"})
+    routes: dict[str, Route] = {"/f": Reply(FEED), "/gone": Reply(b"", 410), "/later": later}
+    with Server(routes) as server:
+        gone = source("Gone", server.url("/gone"))
+        write(tmp_path, gone + source("Good", server.url("/f")) + "enabled = false\n")
+        first = aggregator("run", "--all", folder=tmp_path)
+        again = aggregator("run", "--all", folder=tmp_path)
+        (health,) = [
+            row
+            for row in json.loads(aggregator("sources", "--json", folder=tmp_path).stdout)
+            if row["name"] == "Gone"
+        ]
+        off = aggregator("run", "--source", "Good", "--json", folder=tmp_path)
+        write(tmp_path, source("Later", server.url("/later")))
+        aggregator("run", folder=tmp_path)
+        waits = aggregator("run", "--source", "Later", "--all", folder=tmp_path)
+    assert "not asked" not in first.stderr
+    assert again.stderr == (
+        "Gone: not asked: the server says that it is gone for good (410); remove it, or correct its url\n"
+    )
+    assert (health["status"], health["next_due"]) == ("gone", None)
+    assert off.stderr == "Good: not asked: it has enabled = false\n"
+    assert "Later: not asked: the server asked to be left alone until 20" in waits.stderr
+
+
+def test_rebuild_wants_a_folder(tmp_path: Path) -> None:
+    """A mistyped folder is wrong usage, and is no seed directory to be corrected in the settings."""
+    write(tmp_path, "")
+    told = aggregator("rebuild", "--from", "nowhere", folder=tmp_path)
+    assert (told.returncode, "nowhere is no folder" in told.stderr) == (2, True)
 
 
 def test_mistakes_in_the_settings_are_exit_2(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def _tolerant(body: bytes, candidates: list[str]) -> Decoded:
         return Decoded(text, encoding, f"{broken} characters are not valid {encoding} and were replaced")
     guess = _guess(body)
     text = body.decode(guess, "replace")
-    return Decoded(text, guess, f"not in the encoding that it names; read as {guess}")
+    return Decoded(text, guess, f"not valid {' or '.join(dict.fromkeys(candidates))}; read as {guess}")
 
 
 def _guess(body: bytes) -> str:

@@ -101,6 +101,12 @@ def test_wide_encodings(codec: str, claimed: str | None, header: str | None) -> 
     assert _body(_feed(CHINESE, codec, claimed), header) == CHINESE * 3
 
 
+def test_a_guess_says_what_the_bytes_are_not() -> None:
+    """A document that names no encoding is not told that it names a wrong one."""
+    found = parse(_feed(CHINESE * 5, "gb18030", None), url="http://feeds.example/")
+    assert found.notes[0] == "not valid utf-8; read as gb18030"
+
+
 @pytest.mark.parametrize("claim", ["iso-8859-1", "gb2312", "shift_jis", "koi8-r", "utf-16"])
 def test_utf8_under_a_wrong_label(claim: str) -> None:
     """Valid UTF-8 is UTF-8 although header and declaration say otherwise."""
