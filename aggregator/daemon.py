@@ -183,11 +183,8 @@ class Daemon:
             return
         log.warning("the clock was set", seconds=round(by))
         states = store.states()
-        with store.together():
-            for source in self._settings.sources:
-                if source.name in states:
-                    moved = schedule.shifted(states[source.name], timedelta(seconds=by))
-                    store.save_state(source, moved)
+        names = states.keys() & {source.name for source in self._settings.sources}
+        store.save_states({name: schedule.shifted(states[name], timedelta(seconds=by)) for name in names})
 
     def _seen(self, row: SourceReport, _total: int) -> None:
         self._notifier.progress()
@@ -250,10 +247,9 @@ class Daemon:
         """A failing source whose table was edited is tried at once: the edit may have mended it."""
         before = {source.name: source for source in self._settings.sources}
         states = store.states()
-        for source in fresh.sources:
-            state = states.get(source.name)
-            if source != before.get(source.name) and state is not None and state.failures:
-                store.save_state(source, replace(state, next_due=None))
+        edited = [source.name for source in fresh.sources if source != before.get(source.name)]
+        failing = {name: state for name in edited if (state := states.get(name)) and state.failures}
+        store.save_states({name: replace(state, next_due=None) for name, state in failing.items()})
 
     def _wait(self, scheduler: BackgroundScheduler) -> None:
         """Wait for signals; bring jobs forward after a reload, or when the clock was set back."""

@@ -298,9 +298,7 @@ class _Pass:
             return
         self._pauses |= {other.name: pause for other in sharing}
         states = self._store.states()
-        with self._store.together():
-            for other in sharing:
-                self._store.save_state(other, schedule.paused(states[other.name], pause))
+        self._store.save_states({other.name: schedule.paused(states[other.name], pause) for other in sharing})
 
     def _tell(self, rows: list[SourceReport]) -> None:
         before = self._unpublished
@@ -378,7 +376,7 @@ def _read_seeds(
             source, state, settings.site.fallback_image, store, tools.workers, tools.clock()
         )
     except SourceError as error:
-        store.save_state(source, schedule.after_failure(source, state, error, tools.clock()))
+        store.save_states({source.name: schedule.after_failure(source, state, error, tools.clock())})
         return SourceReport(source=source.name, result="failed", messages=(str(error),))
     return SourceReport(
         source=source.name,

@@ -107,13 +107,8 @@ class Store:
         with self._database.read() as conn:
             return sources.states(conn)
 
-    def save_state(self, source: Source, state: SourceState) -> None:
-        """Keep a source's state where there is nothing else to store (304, failure)."""
-        with self._database.write() as conn:
-            sources.save_state(conn, [(sources.known(conn, [source.name])[source.name].id, state)])
-
     def save_states(self, states: Mapping[str, SourceState]) -> None:
-        """The same for many sources, by name."""
+        """Keep the states of sources, by name, where there is nothing else to store (304, failure)."""
         with self._database.write() as conn:
             sources.save_states(conn, states)
 

@@ -22,7 +22,7 @@ KNOWN = SourceState(last_success=NOON - DAY)
 def _reconciled(store: Store) -> None:
     store.reconcile([A, B, S], NOON)
     for source in (A, B, S):
-        store.save_state(source, KNOWN)
+        store.save_states({source.name: KNOWN})
 
 
 def many(count: int, *, age: timedelta, name: str = "old") -> list[Refined]:
@@ -88,7 +88,7 @@ def test_an_archive_dated_anew_is_a_flood(store: Store) -> None:
 )
 def test_what_is_no_flood(store: Store, source: Source, entries: list[Refined], state: SourceState) -> None:
     """A few old ones, the usual number of new ones, a first fetch, a seed directory."""
-    store.save_state(source, state)
+    store.save_states({source.name: state})
     assert record(store, source, entries).new == len(entries)
     assert store.floods() == []
     assert listed(store) == len(entries)
@@ -97,7 +97,7 @@ def test_what_is_no_flood(store: Store, source: Source, entries: list[Refined], 
 def test_a_source_that_was_silent_may_catch_up(store: Store) -> None:
     """After days without an answer a busy source shows what it wrote meanwhile."""
     busy = [entry(f"b{n}", published=NOON - timedelta(hours=n)) for n in range(30 * 24)]
-    store.save_state(A, SourceState())
+    store.save_states({A.name: SourceState()})
     record(store, A, busy)
     later = NOON + 10 * DAY
     assert record(store, A, many(240, age=-9 * DAY, name="meanwhile"), later).new == 240
@@ -117,6 +117,6 @@ def test_the_guard_can_be_switched_off(tmp_path: Path, fresh: Path) -> None:
     copyfile(fresh, tmp_path / "off.db")
     with Store.open(f"sqlite:///{tmp_path}/off.db", Policy(flood_limit=None)) as store:
         store.reconcile([A], NOON)
-        store.save_state(A, KNOWN)
+        store.save_states({A.name: KNOWN})
         record(store, A, many(500, age=90 * DAY))
         assert listed(store) == 500

@@ -75,7 +75,7 @@ def collecting(store: Store) -> None:
     stamps = {"a.md": FileStamp(1, 1), "b.md": FileStamp(1, 1)}
     store.record(S, [entry("a.md", categories=("x",)), entry("b.md")], SourceState(), NOON, stamps=stamps)
     store.record(S, [], SourceState(), NOON, gone=["a.md"])
-    store.save_state(A, SourceState())
+    store.save_states({A.name: SourceState()})
     store.file_stamps("S")
 
 

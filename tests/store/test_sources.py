@@ -44,7 +44,7 @@ def test_a_state_comes_back_field_by_field(store: Store) -> None:
     )
     store.reconcile([A, feed("B")], NOON)
     assert store.states() == {"A": SourceState(), "B": SourceState()}
-    store.save_state(A, FULL)
+    store.save_states({A.name: FULL})
     assert store.states() == {"A": FULL, "B": SourceState()}
     store.record(feed("B"), [], replace(FULL, failures=5), NOON)
     assert store.states()["B"] == replace(FULL, failures=5)

@@ -107,7 +107,9 @@ class TestTakedown:
         record(store, A, self.one)
         record(store, S, entry("s.md", link="https://example.org/x"), stamps={"s.md": FileStamp(1, 1)})
         before = all_articles(store)
-        store.save_state(A, SourceState(validators=Validators("e", "l"), body_hash="h", fresh_until=LATER))
+        store.save_states(
+            {A.name: SourceState(validators=Validators("e", "l"), body_hash="h", fresh_until=LATER)}
+        )
         take_down_all(store)
         (tomb,) = store.tombs()
         assert store.undo(tomb.id) == tomb
