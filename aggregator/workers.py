@@ -34,6 +34,8 @@ PROCESSES = 2
 _GRACE = 5.0
 """Seconds over the limit after which a process ends itself, should nobody be left to kill it."""
 
+_GIVEN_UP = "the program is ending; the work is given up"
+
 
 class Workers:
     """A pool of processes.
@@ -68,16 +70,22 @@ class Workers:
         self._own = threading.local()
         self._processes: set[_Process] = set()
         self.lost = 0
+        self._closed = False
         self._lock = threading.Lock()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Runs `fn(*args, **kwargs)` in a process; all must be picklable.
 
         The future gives its result or the exception it raised. WorkerError: it took too long or
-        too much memory, or its process died twice.
+        too much memory, or its process died twice. So does this, once the work is given up.
         """
         task = pickle.dumps((fn, args, kwargs), pickle.HIGHEST_PROTOCOL)
-        return cast("Future[T]", self._threads.submit(self._run, task))
+        try:
+            return cast("Future[T]", self._threads.submit(self._run, task))
+        except RuntimeError as error:
+            if self._closed:
+                raise WorkerError(_GIVEN_UP) from error
+            raise
 
     def prepare(self, fn: Callable[..., object], *args: object) -> None:
         """Has `fn(*args)` called once for the processes that are started from now on, beside what runs."""
@@ -99,8 +107,15 @@ class Workers:
             return tuple(sorted(process.pid for process in self._processes))
 
     def close(self, *, cancel: bool = False) -> None:
-        """Waits for what was submitted (or cancels what has not begun), then ends the processes."""
-        self._threads.shutdown(wait=True, cancel_futures=cancel)
+        """Waits for what was submitted (or gives it up, what has begun too), then ends the processes."""
+        if cancel:
+            with self._lock:
+                self._closed = True
+                running = tuple(self._processes)
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                process.kill()
+        self._threads.shutdown(wait=True)
         with self._lock:
             processes, self._processes = self._processes, set()
         for process in processes:
@@ -126,7 +141,7 @@ class Workers:
                 continue
             finally:
                 self.lost += process.ended
-                if process.spent >= self._tasks:
+                if process.ended or process.spent >= self._tasks:
                     self._discard(process)
         raise WorkerError("its worker process died, twice; nothing is known of the reason")
 
@@ -138,6 +153,8 @@ class Workers:
             process = self._own.process = self._started()
             with self._lock:
                 self._processes = {other for other in self._processes if not other.ended} | {process}
+        if self._closed:
+            raise WorkerError(_GIVEN_UP)
         return process
 
     def _started(self) -> "_Process":
@@ -171,6 +188,8 @@ class _Process:
         self.prepared = prepared
         self._pipe = pipe
         self._end = end
+        self._killing = threading.Lock()
+        self._killed = False
         self.spent = 0
         self.ended = False
 
@@ -197,7 +216,14 @@ class _Process:
         """Kills the process and waits until it is gone."""
         self.ended = True
         self._pipe.close()
-        self._end(self.pid)
+        self.kill()
+
+    def kill(self) -> None:
+        """The same from any thread, but for the pipe; only once, as another may have the id by then."""
+        with self._killing:
+            if not self._killed:
+                self._killed = True
+                self._end(self.pid)
 
 
 def work(pipe: Connection, wall: float, memory: int) -> None:

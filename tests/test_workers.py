@@ -186,6 +186,36 @@ def _queue_and_fail(pool: Workers, queued: list[Future[None]]) -> None:
     raise ValueError("for a reason")
 
 
+def test_what_is_given_up_is_not_waited_for() -> None:
+    """A pool that is closed with a task in hand ends its process; the task fails, as later ones do."""
+    begun = time.monotonic()
+    with Workers(1) as pool:
+        pid = pool.submit(os.getpid).result()
+        endless, queued = pool.submit(spin), pool.submit(int)
+        while not endless.running():
+            time.sleep(0.001)
+        pool.close(cancel=True)
+        assert time.monotonic() - begun < 10
+        with pytest.raises(WorkerError, match="given up"):
+            endless.result()
+        with pytest.raises(WorkerError, match="given up"):
+            pool.submit(int)
+    assert queued.cancelled()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_process_is_killed_once() -> None:
+    """A process that died is not killed again: somebody else may have its id by then."""
+    with Workers(1, tasks=1) as pool:
+        server = pool.submit(os.getppid).result()
+        with pytest.raises(WorkerError, match="died, twice"):
+            pool.submit(signal.raise_signal, signal.SIGKILL).result()
+        assert pool.pids == ()
+        # The interpreter that processes are forked from would have died of a process that is gone.
+        assert pool.submit(os.getppid).result() == server
+
+
 def test_from_many_threads(workers: Workers) -> None:
     """The pool may be used from several threads at once."""
     results: list[int] = []
