@@ -103,6 +103,7 @@ def tools(clock: Clock = now) -> Iterator[Tools]:
         Workers(PROCESSES, memory=WORKER_MEMORY, initializer=tasks.get_ready) as workers,
     ):
         yield Tools(fetcher, workers, clock)
+        workers.close(cancel=True)  # what is in hand is of a pass that was stopped
 
 
 def run_pass(settings: Settings, store: Store, plan: Plan, with_: Tools) -> PassReport:
@@ -115,7 +116,10 @@ def run_pass(settings: Settings, store: Store, plan: Plan, with_: Tools) -> Pass
     states = store.states()
     due = [source for source in settings.sources if plan.takes(source, states[source.name], begun)]
     work = _Pass(settings, store, plan, with_, states, due, begun)
-    work.collect()
+    try:
+        work.collect()
+    finally:
+        work.let_go()
     work.publish()
     _note_pass(store, with_.clock())
     order = {source.name: number for number, source in enumerate(settings.sources)}
@@ -197,6 +201,11 @@ class _Pass:
         if self._pages is not None:
             for harvests in self._pages.complete(self._pauses, self._plan.stop, self._plan.seconds):
                 self._store_batch(harvests)
+
+    def let_go(self) -> None:
+        """Nobody is asked any more, and threads that wait come to their end, however the pass came to its."""
+        self._turns.stop()
+        self._room.release(self._settings.workers)
 
     def _gather_with(self, threads: int) -> None:
         """Let so many more threads gather, as far as the settings allow."""

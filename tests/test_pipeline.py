@@ -2,12 +2,17 @@
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 import trustme
 from loopback import Reply, Route, Server, server_tls
 from world import CORPUS, EVERYTHING, SHARED, World, source
+
+from aggregator import pipeline
+from aggregator.errors import StoreError
+from aggregator.reports import SourceReport
 
 DATA = Path(__file__).parent / "data" / "pipeline"
 ENTRIES = {"rss091.xml": 2, "rdf.xml": 1, "rss2.xml": 2, "atom03.xml": 1, "atom10.xml": 1, "feed.json": 2}
@@ -111,6 +116,25 @@ def test_a_bad_source_harms_only_itself(tmp_path: Path) -> None:
     assert "500" in lines["server"]
     assert "nowhere" in lines["nowhere"]
     assert [entry["title"] for entry in world.feed()] == ["Good"]
+
+
+def test_a_pass_that_fails_lets_its_threads_go(tmp_path: Path) -> None:
+    """When the store refuses in the midst of a pass, nobody is asked any more and no thread stays."""
+
+    def refuse(_row: SourceReport, _total: int) -> None:
+        raise StoreError("the disk is full")
+
+    count = pipeline.IN_HAND + 50
+    with Server({"*": Reply(rss(item("A", "https://p.example/a")))}) as server:
+        world = World(tmp_path, "".join(source(f"s{n}", server.url(f"/{n}"), "a") for n in range(count)))
+        with world.store() as store, pipeline.tools(lambda: world.clock) as tools:
+            with pytest.raises(StoreError, match="full"):
+                pipeline.run_pass(world.settings, store, pipeline.Plan(seen=refuse), tools)
+            for thread in threading.enumerate():
+                if thread.name.startswith("collect"):
+                    thread.join(10)
+                    assert not thread.is_alive()
+        assert len(server.requests) < count
 
 
 def test_one_article_in_two_sources_is_stored_once_and_listed_under_both(tmp_path: Path) -> None:
