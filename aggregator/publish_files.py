@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
 
 from aggregator.model import Node
 from aggregator.options import Site, Source
@@ -26,6 +27,7 @@ MANY = 16
 
 ARCHIVE = "archive"
 """The kind under which archive documents are recorded."""
+NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 
 @lru_cache(maxsize=1024)
@@ -126,10 +128,14 @@ class Desk:
         *,
         serial: int,
         posts: Collection[int] = (),
+        placed: Mapping[str, int] = NOWHERE,
         nodes: Collection[Node] = (),
         gone: Collection[str] = (),
     ) -> Written:
-        """The second half of `write`."""
+        """The second half of `write`.
+
+        `placed` are the articles at the paths: one that could not be written stays out of date.
+        """
         announced = topics([path for path, *_ in draft.staged.files], self.site) if self.site.hub else ()
         if announced:
             from aggregator import pings
@@ -138,8 +144,9 @@ class Desk:
         written = self.output.place(draft.staged)
         left = written.failed.keys() | set(written.kept)
         records = [record for record in draft.records if record.path not in left]
+        fresh = set(posts).difference(placed[path] for path in written.failed if path in placed)
         with self.store.together():
-            self.store.published(records, posts=posts, nodes=nodes, serial=serial)
+            self.store.published(records, posts=fresh, nodes=nodes, serial=serial)
             self.store.retire(gone)
         if announced:
             from aggregator import pings

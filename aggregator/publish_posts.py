@@ -10,9 +10,9 @@ Rules of this file: what renders is imported where something is rendered here: w
 """
 
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aggregator.model import Article
 from aggregator.publish_files import MANY, Desk, Document, Draft
@@ -47,13 +47,13 @@ def publish_posts(
 ) -> None:
     """Write the posts that are out of date; many with the help of `workers`. Raises PublishError.
 
-    `meanwhile` is done while these begin with each round.
+    `meanwhile` is done while these begin with each round. A post that cannot be written stays out of date.
     """
     failed: set[int] = set()
     left = set(desk.store.obsolete())
     _look_again(desk, left)
     while not desk.stop():
-        stale = desk.store.stale(ROUND)
+        stale = _without(failed, desk.store.stale(ROUND + len(failed)))
         if not stale.posts:
             break
         taken: dict[str, int] = {}
@@ -62,7 +62,7 @@ def publish_posts(
             for ids, ahead in shares:
                 made = _apart(desk, ids, ahead, taken)
                 done = {*ids, *made.placed.values()}
-                written = desk.put(made.draft, posts=done, serial=stale.serial)
+                written = desk.put(made.draft, posts=done, placed=made.placed, serial=stale.serial)
                 failed |= {made.placed[path] for path in written.failed}
                 desk.report.posts += len(written.changed)
                 fresh = set(desk.store.obsolete()) - left
@@ -70,8 +70,11 @@ def publish_posts(
                 left |= fresh
                 if desk.stop():
                     break
-    if failed:
-        desk.store.keep_stale(failed)
+
+
+def _without(failed: Collection[int], stale: Stale) -> Stale:
+    """What is out of date but for what could not be written: the next run tries that again."""
+    return replace(stale, posts=tuple(one for one in stale.posts if one not in failed)) if failed else stale
 
 
 def _made(desk: Desk, stale: Stale, workers: Workers | None) -> Shares:

@@ -24,6 +24,8 @@ __all__ = ["EVERYTHING", "PublishReport", "publish"]
 
 RENDERING = 4
 """Raise it when the same store and settings come to give other bytes."""
+LISTED = "sources"
+"""The fact of the store that says as of which sources the lists were written; empty while they are owed."""
 
 
 def publish(
@@ -53,7 +55,7 @@ def publish(
 
         pings.settle(store)
     settled = _settled(settings)
-    if store.get_meta("settled") != settled or not store.is_fresh():
+    if store.get_meta("settled") != settled or not store.get_meta(LISTED) or not store.is_fresh():
         _bring_up_to_date(desk, workers, is_there=is_there)
         if store.is_fresh():
             store.set_meta("settled", settled)
@@ -89,8 +91,9 @@ def _publish_feeds(desk: Desk, nodes: Nodes, *, is_there: bool) -> None:
     store, plan = desk.store, nodes.plan
     sources = render_sources_opml(desk.sources, desk.site)
     listed = hashlib.sha256(sources).hexdigest()
-    if not (plan.due or plan.gone or plan.stale) and is_there and store.get_meta("sources") == listed:
+    if not (plan.due or plan.gone or plan.stale) and is_there and store.get_meta(LISTED) == listed:
         return
+    store.set_meta(LISTED, "")  # owed from now on, whatever ends this run
     nodes.publish()
     if desk.stop():
         return
@@ -101,4 +104,5 @@ def _publish_feeds(desk: Desk, nodes: Nodes, *, is_there: bool) -> None:
     # Nodes that are no longer listed anywhere have nothing to be written of.
     written = desk.write(lists, nodes=plan.stale - plan.folders.keys(), serial=plan.serial)
     desk.report.pages += len(written.changed)
-    store.set_meta("sources", listed)
+    if not written.failed:
+        store.set_meta(LISTED, listed)

@@ -1,6 +1,7 @@
 """Publishing through whole passes: what is ours and what is not, names that meet, takedowns, the hub."""
 
 import hashlib
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -23,6 +24,50 @@ def rss(*items: str) -> bytes:
 def item(number: int, title: str = "One", body: str = "words") -> str:
     link = f"https://e.example/{number}"
     return f"<item><title>{title}</title><link>{link}</link><description>{body} {number}</description></item>"
+
+
+# --- what could not be written ----------------------------------------------------------------
+
+
+def test_posts_that_could_not_be_written_are_not_forgotten(tmp_path: Path) -> None:
+    """They stay out of date, also if the run is killed later on, and come when nothing is in the way."""
+    with Server({"/f": Reply(rss(item(1), item(2)))}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+    folder = world.outputs / "posts"
+    shutil.rmtree(folder)
+    folder.write_text("in the way", "utf-8")
+    turns = iter((False,))
+
+    def killed() -> bool:
+        if next(turns, True):
+            raise KeyboardInterrupt
+        return False
+
+    with world.store() as store:
+        with pytest.raises(KeyboardInterrupt):
+            publish(world.settings, store, everything=True, stop=killed)
+        assert len(publish(world.settings, store).problems) == 2
+        assert len(publish(world.settings, store).problems) == 2
+        folder.unlink()
+        assert publish(world.settings, store).problems == []
+    assert len(world.posts()) == 2
+
+
+def test_a_list_that_could_not_be_written_is_not_forgotten(tmp_path: Path) -> None:
+    """It is tried, and reported, by each run until it is there."""
+    with Server({"/f": Reply(rss(item(1)))}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        folder = world.outputs / "opml.xml"
+        folder.mkdir(parents=True)
+        assert len(world.run().publish.problems) == 1
+        assert len(world.run().publish.problems) == 1
+        folder.rmdir()
+        assert world.run().publish.problems == []
+        before = world.snapshot()
+        assert world.run().publish.pages == 0
+    assert "opml.xml" in before
+    assert world.snapshot() == before
 
 
 # --- files that are not ours ----------------------------------------------------------------
