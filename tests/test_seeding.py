@@ -1,7 +1,10 @@
 """Seed directories that are large, or hold what no worker survives."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from aggregator import seeding
 from aggregator.digested import RawFile
@@ -50,6 +53,18 @@ def test_a_file_that_no_worker_survives_costs_only_itself(tmp_path: Path) -> Non
     (problem,) = outcome.problems
     assert problem.startswith("005-heavy.md: it")
     assert len(stamped) == seeding.FILES_HERE + 10
+
+
+@pytest.mark.parametrize("seconds", [-(10**11), -(2**31), 10_413_792_000, 10**12])
+def test_a_file_of_another_age_is_read(tmp_path: Path, seconds: int) -> None:
+    """A modification time that no database or calendar holds costs nothing, and is no change next time."""
+    source = seeds(tmp_path)
+    assert source.path is not None
+    write(source.path, "one.md", "<p>Article</p>")
+    os.utime(source.path / "one.md", (seconds, seconds))
+    for files in (1, 0):
+        outcome, stamped = read(tmp_path, source)
+        assert (outcome.files, outcome.problems, stamped) == (files, (), {"one.md"})
 
 
 def test_large_files_are_few_to_a_batch(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ SUFFIXES = (".md", ".markdown", ".txt")
 # Folders of version control hold no articles, but names that end like them.
 _SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn"})
 _NO_STAMP = FileStamp(0, 0)
+_LATEST = 2**63 - 1
+"""Nanoseconds that a database takes, up to the year 2262; file systems take later (and earlier) dates."""
 # A named pipe with a tempting name must not hold up the pass, nor a terminal become ours.
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -151,7 +153,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _stamp(about: os.stat_result) -> FileStamp:
-    return FileStamp(about.st_mtime_ns, about.st_size, about.st_ino)
+    return FileStamp(max(-_LATEST, min(_LATEST, about.st_mtime_ns)), about.st_size, about.st_ino)
 
 
 def _unread(name: str, problem: str, stamp: FileStamp = _NO_STAMP) -> SeedFile:
