@@ -118,7 +118,11 @@ class Database:
         if self.dialect == "sqlite":
             with self._lock, _told(self.url), self._engine.connect() as conn:
                 driver: Any = conn.connection.driver_connection
-                driver.execute("VACUUM")
+                driver.execute("PRAGMA temp_store=FILE")  # the copy is as large as the database
+                try:
+                    driver.execute("VACUUM")
+                finally:
+                    driver.execute("PRAGMA temp_store=MEMORY")
 
     def backup(self, target: Path) -> None:
         """Copy the database to a new file while it is in use; see `Store.backup`."""
@@ -281,7 +285,7 @@ def _savepoint(conn: Connection) -> Iterator[None]:
 def _told(url: URL) -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:  # the latter where the driver is asked itself
         if _is_interrupted(error):
             raise KeyboardInterrupt from error
         raise StoreError(_sentence(url, error)) from error
@@ -292,7 +296,7 @@ def _is_interrupted(error: BaseException | None) -> bool:
     return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interrupted(error.__context__))
 
 
-def _sentence(url: URL, error: SQLAlchemyError) -> str:
+def _sentence(url: URL, error: SQLAlchemyError | sqlite3.Error) -> str:
     said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     first = said.strip().splitlines()[0] if said.strip() else type(error).__name__
     folded = first.casefold()

@@ -156,6 +156,38 @@ def test_a_refused_write_is_a_store_error(tmp_path: Path) -> None:
             store.get_meta("x")
 
 
+COMPACTING = """
+import resource, sys
+from aggregator.store.engine import open_database
+database = open_database(sys.argv[1])
+with database.write() as conn:
+    conn.exec_driver_sql("CREATE TABLE more (data BLOB)")
+    for _ in range(800):
+        conn.exec_driver_sql("INSERT INTO more VALUES (randomblob(100000))")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+database.compact()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_compacting_takes_little_memory(tmp_path: Path) -> None:
+    """The copy that it makes of a database of 80 MB is in a file."""
+    command = [sys.executable, "-c", COMPACTING, f"sqlite:///{tmp_path}/a.db"]
+    assert int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) < 60
+
+
+def test_compacting_that_fails_is_a_store_error(tmp_path: Path) -> None:
+    """What the driver says itself is a sentence too: here, that somebody else is writing."""
+    with Store.open(f"sqlite:///{tmp_path}/a.db") as store:
+        other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with store._database._engine.connect() as conn:
+            conn.exec_driver_sql("PRAGMA busy_timeout=0")
+        with pytest.raises(StoreError, match="another process has kept it locked"):
+            store.compact()
+        other.close()
+
+
 def test_an_interrupt_stays_one(tmp_path: Path) -> None:
     """Ctrl-C in the midst of a statement is no fault of the database; the transaction is undone."""
     sources = [feed("A", "news")]
