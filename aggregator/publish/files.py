@@ -26,6 +26,7 @@ from aggregator.errors import PublishError
 from aggregator.publish.disk import FOLDER_MODE, Stamp, flush, make_folder, read, stamp, write_new
 
 _MARKER = ".aggregator-writing"
+_NEXT_MARKER = f"{_MARKER}.tmp"
 _numbers = itertools.count(1)
 _TEMPORARY = re.compile(r"\.aggregator-[0-9]+-[0-9]+\.tmp")
 _ODD = re.compile("[\0\\\\\ud800-\udfff]")
@@ -178,17 +179,19 @@ class Output:
     def settle(self) -> None:
         """Says that what the last batch wrote is recorded elsewhere by now."""
         self._unrecorded.clear()
-        if self._shared or self._doubtful:
-            self._mark()
-        else:
-            (self.directory / _MARKER).unlink(missing_ok=True)
+        with _whole_disk(self.directory):
+            if self._shared or self._doubtful:
+                self._mark()
+            else:
+                (self.directory / _MARKER).unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Says that everything is recorded, and nobody stages files any more."""
         if not self._swept:
             return  # nothing was written, and what a killed run left is for who writes next
         if self._doubtful:
-            self._remove_temporaries()
+            with _whole_disk(self.directory):
+                self._remove_temporaries()
         self.leftovers, self._shared, self._doubtful = frozenset(), False, False
         self.settle()
 
@@ -199,10 +202,11 @@ class Output:
         wrote, and nobody may have recorded, counts as ours until `finish`.
         """
         marker = self.directory / _MARKER
-        if not self._swept and marker.exists():
-            self._doubtful = True  # helpers of that run may be at work still
-            self.leftovers |= {*filter(None, marker.read_text("utf-8", "replace").split("\n"))}
-            self._remove_temporaries()
+        with _whole_disk(self.directory):
+            if not self._swept and marker.exists():
+                self._doubtful = True  # helpers of that run may be at work still
+                self.leftovers |= {*filter(None, marker.read_text("utf-8", "replace").split("\n"))}
+                self._remove_temporaries()
         self._swept = True
 
     def _remove_temporaries(self) -> None:
@@ -216,7 +220,9 @@ class Output:
             self.directory.mkdir(parents=True)
             self.directory.chmod(FOLDER_MODE)  # whatever the umask
         notes = "\n".join(sorted(self._unrecorded | self.leftovers))
-        (self.directory / _MARKER).write_text(notes, "utf-8")
+        # By a replace: on a full disk, what was noted before has to stay.
+        (self.directory / _NEXT_MARKER).write_text(notes, "utf-8")
+        (self.directory / _NEXT_MARKER).replace(self.directory / _MARKER)
 
     def _place(self, path: str) -> str:
         return f"{self._base}/{path}"

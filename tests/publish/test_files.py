@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -216,6 +217,26 @@ def test_what_a_killed_run_could_not_record_is_ours(tmp_path: Path) -> None:
     out.finish()
     assert Output(tmp_path).write({"a": b"three"}, {}).kept == ("a",)
     assert tree(tmp_path) == {"a": b"two", "b": b"by hand"}
+
+
+def test_a_full_disk_forgets_nothing_of_a_killed_run(tmp_path: Path) -> None:
+    """What that run could not record is ours still when there is room again."""
+    Output(tmp_path).write({"a": b"one"}, {})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(PublishError, match="make room"):
+            Output(tmp_path).write({"a": b"two"}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert Output(tmp_path).write({"a": b"three"}, {}).changed == ("a",)
+
+
+def test_notes_that_cannot_be_read_are_said_so(tmp_path: Path) -> None:
+    """What a killed run left and this one may not touch is one clear line."""
+    (tmp_path / ".aggregator-writing").mkdir()
+    with pytest.raises(PublishError, match="directory; check its permissions"):
+        Output(tmp_path).write({"a": b"one"}, {})
 
 
 def test_staging_knows_what_a_killed_run_wrote(tmp_path: Path) -> None:
