@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 
 class Notifier:
@@ -49,6 +50,9 @@ class Notifier:
         if not self._address:
             return
         text = "\n".join(line.replace("\n", " ") for line in lines)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        with (
+            suppress(OSError),  # work goes on, whether anybody hears of it or not
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel,
+        ):
             channel.connect(self._address)
             channel.sendall(text.encode())

@@ -1,6 +1,7 @@
 """Who may work on a storage."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,19 @@ def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/storage/a.db"
     with pytest.raises(StoreError, match="cannot be made"), locks.hold(url, "pass"):
         pass
+
+
+def test_a_full_disk_is_no_hindrance(tmp_path: Path) -> None:
+    """Who holds a lock may not be noted then; the lock holds all the same."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with (
+            locks.hold(url, "pass"),
+            pytest.raises(StoreError, match="process unknown"),
+            locks.hold(url, "pass"),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -67,3 +67,8 @@ def test_progress_is_sent_once_a_second_at_most(tmp_path: Path) -> None:
 def test_without_a_manager_nothing_happens() -> None:
     """In a terminal there is nobody to tell."""
     Notifier({}).ready("up")
+
+
+def test_a_manager_that_is_gone_is_no_hindrance(tmp_path: Path) -> None:
+    """What cannot be told costs nothing: the work goes on."""
+    Notifier({"NOTIFY_SOCKET": str(tmp_path / "gone")}).ready("up")
