@@ -120,8 +120,9 @@ class Workers:
             processes, self._processes = self._processes, set()
         for process in processes:
             process.end()
-        if self._server is not None:
-            self._server.close()
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
 
     def __enter__(self) -> Self:
         return self
