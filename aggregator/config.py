@@ -20,7 +20,7 @@ from aggregator import __version__
 from aggregator.crosschecks import across, missing_files, storage_url, under
 from aggregator.errors import Problem, SettingsError
 from aggregator.model import Node
-from aggregator.options import FetchPolicy, Policy, Site, Source, Terms
+from aggregator.options import FetchPolicy, Policy, Site, Source, Terms, redact
 from aggregator.rule_tables import rules_for
 from aggregator.tables import FeedTable, FetchTable, FileTables, SeedTable, TermsTable
 
@@ -233,7 +233,7 @@ def _store_policy(tables: FileTables) -> Policy:
 
 def _name(table: SeedTable | FeedTable) -> str:
     url = table.url if isinstance(table, FeedTable) else None
-    return table.name or url or str(table.path)
+    return table.name or redact(url or "") or str(table.path)
 
 
 def _named(tables: FileTables) -> Iterator[SeedTable | FeedTable]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.errors import Problem
+from aggregator.options import redact
 from aggregator.rule_tables import rule_problems
 from aggregator.tables import FeedTable, OutputsTable, StorageTable
 
@@ -103,9 +104,11 @@ def _identities(row: Row) -> Iterator[tuple[str, str]]:
 
 def _name(row: Row) -> Iterator[str]:
     """What the row goes by, if that can be told."""
-    values = [value for key in ("name", "url", "path") if isinstance(value := row.get(key), str)]
-    if values:
-        yield values[0] if "name" in row or "url" in row else str(Path(values[0]))
+    name, url, path = (
+        value if isinstance(value := row.get(key), str) else "" for key in ("name", "url", "path")
+    )
+    if found := name or redact(url) or (path and str(Path(path))):
+        yield found
 
 
 def _source(number: int, row: Row) -> Iterator[Problem]:

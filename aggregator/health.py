@@ -7,9 +7,8 @@ from datetime import datetime
 from aggregator import drops
 from aggregator.collect import schedule
 from aggregator.config import Settings
-from aggregator.logs import redact
 from aggregator.model import SourceState
-from aggregator.options import Source
+from aggregator.options import Source, redact
 from aggregator.reports import PassReport
 from aggregator.store import Store
 from aggregator.store.sources import SourceRow

@@ -4,22 +4,11 @@ Every line about a source names it in `source`.
 """
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, TextIO
 
-# What stands between `://` and `@` in an address, and the values of parameters that name secrets.
-_USERINFO = re.compile(r"(://)[^/?#\s@]+@")
-_PARAMETER = re.compile(
-    r"([?&;](?:[\w.-]*(?:token|secret|password|passwd|apikey|api_key|signature|auth)|key|sig|pwd)=)[^&;#\s'\"]+",
-    re.IGNORECASE,
-)
-
-
-def redact(text: str) -> str:
-    """The text without credentials in addresses: user, password, and parameters that hold secrets."""
-    return _PARAMETER.sub(r"\1***", _USERINFO.sub(r"\1***@", text))
+from aggregator.options import redact
 
 
 def _redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,11 +1,29 @@
 """What the operator chose, as the rooms need it: frozen values, made by `config` from feeds.toml."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from aggregator.model import CategoryPath, Node, SourceKind
+
+# What stands between `://` and `@` in an address, and the values of parameters that name secrets.
+_USERINFO = re.compile(r"(://)[^/?#\s@]+@")
+_PARAMETER = re.compile(
+    r"([?&;](?:[\w.-]*(?:token|secret|password|passwd|apikey|api_key|signature|auth)|key|sig|pwd)=)[^&;#\s'\"]+",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    """The text without credentials in addresses: user, password, and parameters that hold secrets."""
+    return _PARAMETER.sub(r"\1***", _USERINFO.sub(r"\1***@", text))
+
+
+def holds_secret(address: str | None) -> bool:
+    """Whether an address is not for everybody's eyes."""
+    return address is not None and redact(address) != address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any
 from aggregator.collect.ping import post
 from aggregator.config import Settings
 from aggregator.errors import FetchError
-from aggregator.logs import redact
+from aggregator.options import redact
 from aggregator.publish.websub import CONTENT_TYPE, Ping, Request, after, merge, requests
 from aggregator.store import Store
 

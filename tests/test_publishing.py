@@ -352,6 +352,23 @@ def test_an_edit_reaches_every_feed_though_the_rest_is_copied(tmp_path: Path) ->
         assert b"words 1" not in data
 
 
+def test_no_output_holds_a_secret_of_an_address(tmp_path: Path) -> None:
+    """Passwords and tokens in a source's url are not published, nor in the name of a source that has none."""
+    own = b"<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><id>%s</id>"
+    own += b"<entry><id>urn:uuid:1225c695-cfb8-4ebb-aaaa-80da344efa01</id><title>A</title></entry></feed>"
+    with Server({"/a": Reply(rss(item(1))), "/b?key=S3CRET": Reply(rss(item(2)))}) as server:
+        url = server.url("/a").replace("://", "://me:S3CRET@")
+        token = server.url("/b?key=S3CRET")
+        server.routes["/c?api_key=S3CRET"] = Reply(own % token.encode())
+        unnamed = f'[[sources]]\nurl = "{server.url("/c?api_key=S3CRET")}"\ncategories = ["C"]\n'
+        world = World(tmp_path, source("a", url) + source("b", token) + unnamed)
+        report = world.run()
+    assert [row.result for row in report.sources] == ["updated"] * 3
+    files = world.snapshot()
+    assert [path for path, (_, data) in files.items() if b"S3CRET" in data or "S3CRET" in path] == []
+    assert len(world.posts()) == 3
+
+
 def test_a_first_pass_without_sources_publishes_empty_feeds(tmp_path: Path) -> None:
     """Somebody who begins with an empty file gets the page and the feeds of everything, which grow later."""
     world = World(tmp_path, "")

@@ -14,7 +14,7 @@ from mimetypes import MimeTypes
 from urllib.parse import quote, urlsplit
 
 from aggregator.model import Article, Beside, Enclosure, Episode, Origin
-from aggregator.options import Site
+from aggregator.options import Site, holds_secret
 from aggregator.publish.pieces import Listed, Placed
 from aggregator.publish.terms import article_terms
 from aggregator.refine.text import headline, plain, shorten
@@ -292,15 +292,22 @@ def _whence(
     origin: Origin | None, name: str, location: str, feed_id: str | None, feed_link: str | None
 ) -> Whence:
     """Where the articles of a source come from: as their entries say, else as the settings do."""
+    shown = "" if holds_secret(location) else location
+    page = origin.link if origin else feed_link
     named = clean((origin.title if origin else None) or "").strip()
-    addresses = (origin.id if origin else feed_id, origin.link if origin else None, location)
-    own = (found for found in addresses if found and is_uri(found) and not found.startswith("file:"))
+    addresses = (origin.id if origin else feed_id, origin.link if origin else None, shown)
+    own = (found for found in addresses if found and is_uri(found) and not _is_ours_alone(found))
     return Whence(
         id=next(own, None) or uuid.uuid5(uuid.NAMESPACE_URL, f"aggregator:source:{clean(name)}").urn,
         title=named or clean(name).strip() or "?",
-        feed=(uri(origin.id) if origin else None) or uri(location),
-        link=uri(origin.link if origin else feed_link),
+        feed=(uri(origin.id) if origin else None) or uri(shown),
+        link=None if holds_secret(page) else uri(page),
     )
+
+
+def _is_ours_alone(address: str) -> bool:
+    """Whether an address is a file of this machine, or holds the operator's secret."""
+    return address.startswith("file:") or holds_secret(address)
 
 
 def _categories(article: Article) -> tuple[str, ...]:

@@ -1,12 +1,11 @@
 """OPML 2.0 (http://opml.org/spec2.opml): what this site publishes, and what it collects from."""
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 from lxml import etree
 
 from aggregator.model import CategoryPath, Node
-from aggregator.options import Site, Source
+from aggregator.options import Site, Source, holds_secret
 from aggregator.publish.entry import clean, uri
 from aggregator.publish.head import node_title, site_title
 from aggregator.publish.paths import FEED_FILES, address, page_path
@@ -41,7 +40,7 @@ def render_sources_opml(sources: Iterable[Source], site: Site) -> bytes:
     groups: dict[tuple[str, CategoryPath], etree._Element] = {}
     for source in sorted(sources, key=lambda source: (source.categories, source.name)):
         url = uri(source.url)
-        if url is None or source.fetch.auth or source.fetch.headers or "@" in urlsplit(url).netloc:
+        if url is None or source.fetch.auth or source.fetch.headers or holds_secret(source.url):
             continue
         place = _folder(body, groups, "category", source.categories)
         name = clean(source.name)
