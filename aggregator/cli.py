@@ -122,7 +122,10 @@ def run(
 def publish(
     config: Config = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Write everything anew, as if no output existed.")
+        bool,
+        typer.Option(
+            "--all", help="Make everything anew, as if no output existed; files that come out the same stay."
+        ),
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Everything too, and over files that somebody edited.")

@@ -145,6 +145,11 @@ def test_an_article_and_its_source_are_not_taken_down_at_once(tmp_path: Path) ->
     assert (titles(world), command(world, "takedown", "--json").strip()) == ({"one", "two"}, "[]")
 
 
+def test_a_source_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    """As it is for `run --source`."""
+    assert "no source is named 'nobody'" in refused(World(tmp_path, ""), "takedown", "--source", "nobody")
+
+
 def test_a_flood_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     """A mistyped number is told, and of two wishes none is carried out."""
     world = World(tmp_path, "")
