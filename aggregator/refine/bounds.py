@@ -29,11 +29,12 @@ FEW_TAGS = 200
 _SPECIAL = r"script|style|textarea|title|xmp|iframe|noembed|noframes"
 _VALUE = r"\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+"
 _ATTRIBUTES = rf"(?:[\s/]++|[^\s/>][^\s/>=]*+(?:{_VALUE})?+){{0,{2 * MAX_ATTRIBUTES}}}+"
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"<!--(?:-?>|.*?(?:--!?>|\Z))|<({_SPECIAL})(?=[\s/>]){_ATTRIBUTES}>.*?(?:</\1(?=[\s/>])|\Z)"
     rf"|<(/?)([a-z][^\s/>]*+)({_ATTRIBUTES})(>|[^>]*+(?:>|\Z))",
     re.IGNORECASE | re.DOTALL,
 )
+"""A comment, an element whose content is no markup, or a tag: its slash, name, attributes and end."""
 
 _VOID_NAMES = (
     "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr"
@@ -85,7 +86,7 @@ class _Scan:
         self.formatting = 0
 
     def run(self, markup: str) -> str:
-        return _TOKEN.sub(self._tag, markup)
+        return TOKEN.sub(self._tag, markup)
 
     def _tag(self, match: re.Match[str]) -> str:
         _, slash, name, attributes, end = match.groups()

@@ -17,13 +17,16 @@ from functools import lru_cache
 import nh3
 
 from aggregator.refine import policy, text
-from aggregator.refine.bounds import bound
+from aggregator.refine.bounds import TOKEN, bound
 from aggregator.refine.repair_tables import BOXES
 from aggregator.refine.repairs import repair, written_out
 from aggregator.refine.urls import absolute, may_wrap, redirect_target, without_proxy, without_tracking
 
 PASSES = 4
 """Sanitising again changes nothing for all but made-up markup; after so many passes it becomes text."""
+
+MAX_CANDIDATES = 100
+"""Addresses of one `srcset`; what comes after is cut."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_.:\-]*")
 # The letters that names of elements begin with, also in end tags of what `_prepared` takes away.
@@ -49,7 +52,9 @@ _STYLES = frozenset(name for names in policy.STYLES for name in names.split())
 _FRAME = re.compile(r'<iframe((?: [^\s="<>]+="[^"]*")*)>.*?</iframe>', re.DOTALL)
 _ATTRIBUTE = re.compile(r' ([^\s="<>]+)="([^"]*)"')
 _PRE = re.compile(r'(<pre(?: [^\s="<>]+="[^"]*")*>)(?=\n)')
-_PREPARED = frozenset(("noscript", "amp", "input"))
+_AUTHORITY_END = re.compile(r"[/?#\\]")
+_FOREIGN = frozenset(name for names in policy.FOREIGN for name in names.split())
+_PREPARED = _FOREIGN | {"noscript", "amp", "input"}
 # A parser that runs scripts takes what is in it for text.
 _NOSCRIPT = re.compile(r"</?noscript(?:[\s/][^<>]*+)?>", re.IGNORECASE)
 _CHECKBOX = re.compile(r"""<input\b(?=[^<>]{0,500}\stype=["']?checkbox\b)[^<>]{0,1000}>""", re.IGNORECASE)
@@ -124,7 +129,7 @@ def sanitize(
         return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
     elements = _elements(source)
     if not _PREPARED.isdisjoint(elements):
-        source = _prepared(source)
+        source = _prepared(source, elements)
         elements = _elements(source)
     ids = frozenset(_ID.findall(source)) if _FRAGMENT_LINK.search(source) else frozenset[str]()
     frame = Frame(base, proxies, players, ids, tidy=tidy, tracking=tracking, notes=set(notes))
@@ -150,8 +155,10 @@ def _elements(source: str) -> set[str]:
     return {name.lower() for name in set(_LETTERS.findall(source))}
 
 
-def _prepared(source: str) -> str:
-    """Markup of three kinds that nh3 does not know, in words that it knows."""
+def _prepared(source: str, elements: set[str]) -> str:
+    """Markup of kinds that nh3 does not know, in words that it knows."""
+    if not _FOREIGN.isdisjoint(elements):
+        source = TOKEN.sub(_unless_foreign, source)
     if "noscript" in source or "NOSCRIPT" in source:
         source = _NOSCRIPT.sub("", source)
     if "<amp-" in source:
@@ -159,6 +166,10 @@ def _prepared(source: str) -> str:
     if "checkbox" in source:
         source = _CHECKBOX.sub(_ticked, source)
     return source
+
+
+def _unless_foreign(token: re.Match[str]) -> str:
+    return "" if (token[3] or "").lower() in _FOREIGN else token[0]
 
 
 def _ticked(box: re.Match[str]) -> str:
@@ -262,13 +273,14 @@ def _may_fetch(tag: str, url: str, frame: Frame) -> bool:
 def _srcset(_tag: str, value: str) -> str | None:
     kept: list[str] = []
     same = True
-    for url, descriptor in _CANDIDATE.findall(value)[:100]:
+    candidates = _CANDIDATE.findall(value)
+    for url, descriptor in candidates[:MAX_CANDIDATES]:
         found = _address("source", url)
         same = same and found == url
         if found:
             # A comma at an end would be read as the next candidate's.
             kept.append(f"{found.strip(',')} {descriptor.strip()}".strip())
-    return value if same and kept else ", ".join(kept) or None
+    return value if same and 0 < len(kept) == len(candidates) else ", ".join(kept) or None
 
 
 def _style(_tag: str, value: str) -> str | None:
@@ -333,9 +345,8 @@ def _player_or_link(match: re.Match[str]) -> str:
 
 def is_player(url: str, players: frozenset[str]) -> bool:
     """Whether `url` lies on one of the hosts `players` or below one."""
-    host = url.partition("://")[2].partition("/")[0].partition("?")[0].lower()
-    host = host.rpartition("@")[2].partition(":")[0]
-    labels = host.split(".")
+    authority = _AUTHORITY_END.split(url.partition("://")[2], 1)[0].lower()
+    labels = authority.rpartition("@")[2].partition(":")[0].split(".")
     return any(".".join(labels[at:]) in players for at in range(len(labels) - 1))
 
 

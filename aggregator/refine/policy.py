@@ -37,6 +37,26 @@ DROPPED_WITH_CONTENT: dict[str, str] = {
     "head": "what a whole page says of itself",
 }
 
+# Names that nh3 takes away with all that follows in them where they are no formula or drawing, as they mean
+# something only there. In HTML they are what an author did not escape (`vector<int>`) or made up (`<text>`).
+# Not `desc`: what is in it is HTML even in a drawing.
+FOREIGN: dict[str, str] = {
+    "abs and apply approx arccos arg bind bvar card cartesianproduct cbytes ceiling cerror ci cn": "MathML",
+    "codomain complexes compose condition conjugate cos csymbol curl declare degree determinant": "MathML",
+    "diff divergence divide domain emptyset eq equivalent eulergamma exists exp factorial false": "MathML",
+    "floor fn forall gcd geq grad gt ident imaginary implies in infinity int integers intersect": "MathML",
+    "interval inverse lambda laplacian lcm leq limit list ln log logbase lowlimit lt maction": "MathML",
+    "maligngroup malignmark matrix matrixrow max mean median menclose merror mfenced mglyph min": "MathML",
+    "minus mlabeledtr mlongdiv mmultiscripts mode moment mprescripts mscarries msgroup msline": "MathML",
+    "msrow mstack naturalnumbers neq none not notanumber notin notprsubset notsubset or otherwise": "MathML",
+    "outerproduct partialdiff pi piece piecewise plus power primes product prsubset quotient": "MathML",
+    "rationals real reals rem reln root scalarproduct sdev sec selector semantics sep set setdiff": "MathML",
+    "share sin subset sum tan tendsto times transpose true union uplimit variance vector": "MathML",
+    "vectorproduct xor": "MathML",
+    "animate circle defs discard ellipse filter g line marker mask metadata mpath path pattern": "SVG",
+    "polygon polyline rect stop switch symbol text tspan use view": "SVG",
+}
+
 # Attributes that any element may have. `data-*` and `aria-*` join them.
 EVERYWHERE: dict[str, str] = {
     "class": "kept for the reader's own style sheet",

@@ -199,11 +199,42 @@ def test_players_stay_in_a_sandbox_and_other_frames_become_links() -> None:
         ("https://youtube.com@trap.example/x", False),
         ("https://trap.example/youtube.com", False),
         ("https://trap.example?youtube.com/", False),
+        ("https://trap.example#.youtube.com/", False),
+        ("https://trap.example#@youtube.com/", False),
+        ("https://trap.example?@youtube.com", False),
     ],
 )
 def test_who_is_a_player(url: str, expected: bool) -> None:  # noqa: FBT001 - a table
     """The host itself or one below it, whatever else the address holds."""
     assert is_player(url, frozenset(policy.PLAYERS)) is expected
+
+
+def test_a_fragment_makes_no_player() -> None:
+    """A frame whose host only seems to be a player's becomes a link."""
+    made = sanitize('<iframe src="https://trap.example#@youtube.com/x"></iframe>')
+    assert "<iframe" not in made.html
+
+
+def test_very_many_candidates_are_cut() -> None:
+    """Addresses of a srcset that are too many to be judged do not stay unjudged."""
+    good = ", ".join(f"https://e.org/{width}.png {width}w" for width in range(1, 101))
+    made = sanitize(f'<img src="https://e.org/a.png" srcset="{good}, javascript:alert(1) 101w">')
+    assert made.html == f'<img src="https://e.org/a.png" srcset="{good}">'
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("<p>use vector<int> now</p><p>and list<int></p>", "<p>use vector now</p><p>and list</p>"),
+        ("<p>a <text>b</text> <G>c</G> d</p>", "<p>a b c d</p>"),
+        ('<p title="set<int>">a</p><xmp>set<int></xmp>', '<p title="set&lt;int&gt;">a</p>set&lt;int&gt;'),
+        ("<p>a<set>b</p><svg><g><text>c</text></g></svg>d", "<p>ab</p>d"),
+        ("<math><menclose><mi>x</mi></menclose></math>", "<math><mi>x</mi></math>"),
+    ],
+)
+def test_words_of_formulas_and_drawings_are_no_end_of_the_text(markup: str, expected: str) -> None:
+    """What MathML or SVG gives a meaning is, in HTML, a tag like all others that nobody knows."""
+    assert sanitize(markup).html == expected
 
 
 def test_proxies_are_undone_in_bodies() -> None:
