@@ -218,10 +218,13 @@ def cut(text: str, limit: int) -> str:
 def _joined(text: str, at: int) -> bool:
     """Whether the characters before and at `at` are one character to the eye."""
     before, after = text[at - 1], text[at]
+    # Vowel signs (Thai, Hindi) are marks too, but none that `unicodedata.combining` knows; flags of
+    # regions end in tags (England).
     if (
-        unicodedata.combining(after)
-        or after in "\u200d\ufe0e\ufe0f\u20e3"
+        unicodedata.category(after).startswith("M")
+        or after == "\u200d"
         or "\U0001f3fb" <= after <= "\U0001f3ff"
+        or "\U000e0020" <= after <= "\U000e007f"
     ):
         return True
     if before == "\u200d":

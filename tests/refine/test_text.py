@@ -107,10 +107,18 @@ def test_a_title_is_never_replaced() -> None:
         ("x👨\u200d👩\u200d👧", 3, "x"),
         ("🇩🇪🇫🇷", 3, "🇩🇪"),
         ("👍🏽👍🏽", 3, "👍🏽"),
+        ("กิน", 1, "ก"),
+        ("กินกิน", 4, "กิน"),
+        ("हिन्दी", 5, "हिन्"),
+        (
+            "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f" * 2,
+            10,
+            "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        ),
     ],
 )
 def test_cutting_splits_no_visible_character(value: str, limit: int, expected: str) -> None:
-    """Marks, joined emoji and flags stay whole, unless not even the first would fit."""
+    """Marks, vowel signs, joined emoji and flags stay whole, unless not even the first would fit."""
     assert text.cut(value, limit) == expected
 
 
