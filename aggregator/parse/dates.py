@@ -71,10 +71,11 @@ _SHAPES = tuple(
     )
 )
 _EPOCH = re.compile(r"1\d{9}(?:\d{3})?")
-_COMMENT = re.compile(r"\([^()]*\)")
+_COMMENT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")  # in brackets after RFC 9557, as Java writes zones
 _TO_THE_HOUR = re.compile(r"\bat?\s+(?=las?\b|\d)")
 _FIRST = re.compile(r"\s*([^\W\d_]+)\.?,")
-_WORD = re.compile(r"[^\W\d_]+(?:\.m\b)?")
+_WORD = re.compile(r"[^\W\d_]+(?:\.m\b\.?)?")
+_H_OF_HOURS = re.compile(r"(?<=\d)\s?h\s?(?=\d\d\b)")  # "15h28", in French and Portuguese
 _CJK = tuple(
     (re.compile(signs), plain)
     for signs, plain in (
@@ -137,14 +138,15 @@ def _plain(text: str) -> str:
         text = text.replace(months[0], " ", 1)
     elif first and first[1] not in MONTHS:
         text = text[first.end() :]
-    text = _WORD.sub(_spelling, _TO_THE_HOUR.sub(" ", text))
+    text = _H_OF_HOURS.sub(":", _TO_THE_HOUR.sub(" ", text))
+    text = _WORD.sub(_spelling, text)
     for signs, plain in _CJK:
         text = signs.sub(plain, text)
     return re.sub(r"\s+", " ", text).strip(" .,;:-")
 
 
 def _spelling(word: re.Match[str]) -> str:
-    name = word.group()
+    name = word.group().rstrip(".")
     if name in HALVES:
         return HALVES[name]
     if name in CJK_MONTHS:
