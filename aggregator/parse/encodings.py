@@ -86,7 +86,8 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     """The text of a document: byte order mark, then UTF-8 if it is, header, declaration, a guess.
 
     Never raises: what no encoding explains becomes U+FFFD. A byte order mark is not part of the
-    text. The order is RFC 7303 section 3's, except that valid UTF-8 beats every label.
+    text. The order is RFC 7303 section 3's, except that valid UTF-8 beats every label, and a
+    declaration a header that says ISO 8859-1.
     """
     for mark, encoding in _BOMS:
         if body.startswith(mark):
@@ -107,13 +108,14 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
 
 
 def _labels(body: bytes, content_type: str | None) -> list[str]:
-    """The encodings that header and declaration name, as codecs, in that order."""
+    """The encodings that header and declaration name, as codecs, the likelier first."""
     named = [found[1] for found in (_CHARSET.search(content_type or ""),) if found]
     declared = _DECLARATION.match(body[:1024].decode("latin-1"))
     if declared:
         named.append(declared[1])
     codec_names = [codec for codec in map(_codec, named) if codec]
-    return list(dict.fromkeys(codec_names))
+    # Servers say ISO 8859-1 of whatever they have, and it fits all bytes: the other goes first.
+    return sorted(dict.fromkeys(codec_names), key=lambda codec: codec == "cp1252")
 
 
 def _codec(label: str) -> str | None:

@@ -76,10 +76,11 @@ def _body(body: bytes, header: str | None) -> str:
         (True, "text/xml; charset=utf-8"),
         (True, "application/xml; charset={}"),
         (False, 'text/html;charset="{}"'),
+        (True, "text/xml; charset=ISO-8859-1"),
     ],
 )
 def test_labels(codec: str, label: str, text: str, header: str | None, *, declared: bool) -> None:
-    """Declaration or header suffice, and a header that says UTF-8 does no harm."""
+    """Declaration or header suffice; a header that says UTF-8 or, as of all, ISO 8859-1 does no harm."""
     body = _feed(text, codec, label if declared else None)
     assert _body(body, header.format(label) if header else None) == text * 3
 
