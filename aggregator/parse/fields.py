@@ -15,12 +15,14 @@ from urllib.parse import urljoin
 from aggregator.model import Document, Enclosure, Entry, Origin, Rhythm, Text
 from aggregator.parse import podcasts, surroundings
 from aggregator.parse.dates import parse_date
+from aggregator.parse.repair import CDATA, unwrapped
 from aggregator.parse.strict_tools import stays
 
 Found = dict[str, Any]
 _get = dict.get
 
-_HTML_TYPES = frozenset(("text/html", "application/xhtml+xml", "text/xhtml"))
+_XHTML = "application/xhtml+xml"
+_HTML_TYPES = frozenset(("text/html", _XHTML, "text/xhtml"))
 _TAG = re.compile(r"<[^<>]{0,5000}>")
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 # What is markup in a title; anything else in angle brackets is text ("List<String>").
@@ -112,7 +114,10 @@ def entry(found: Found, *, url: str, language: str | None, atom: bool) -> Entry:
 
 def _string(found: Found, key: str) -> str | None:
     value = _get(found, key)
-    return value.strip() or None if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    value = value.strip()
+    return (unwrapped(value) if value.startswith(CDATA) else value) or None
 
 
 def _detail(found: Found, key: str) -> Found:
@@ -157,8 +162,8 @@ def _body(found: Found, *, atom: bool) -> tuple[Text, Text, Found]:
     best = contents[0] if len(contents) == 1 else max(contents, key=_weight)
     body = _text(_content_text(best), _string(best, "type"), atom=atom)
     if summary and detail and _outweighs(detail, summary, best):
-        return short, body if body.value != summary else Text(), detail
-    return body, short if summary != body.value else Text(), best
+        return short, body if body.value != short.value else Text(), detail
+    return body, short if short.value != body.value else Text(), best
 
 
 def _outweighs(detail: Found, summary: str, content: Found) -> bool:
@@ -187,6 +192,8 @@ def _weight(item: Found) -> float:
 def _text(value: str, kind: str | None, *, atom: bool) -> Text:
     """RSS text without a tag or reference is plain text, whose line breaks count."""
     html = (kind or "text/html") in _HTML_TYPES
+    if kind == _XHTML:
+        value = value.replace("</br>", "")  # feedparser closes `<br/>`, and HTML takes that for one more
     return Text(value, html=html and (atom or _is_markup(value)))
 
 

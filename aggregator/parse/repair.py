@@ -44,6 +44,9 @@ _NAMESPACES = {
 }
 
 
+CDATA = "<![CDATA["
+
+
 @dataclass(frozen=True, slots=True)
 class Mended:
     """A mended text, and whether it had been cut off within an entry."""
@@ -117,3 +120,10 @@ def _close(text: str) -> Mended:
             return Mended(text)  # crossed elements: not a question of closing
     in_entry = any(name.rpartition(":")[2].lower() in {"item", "entry"} for name in open_elements)
     return Mended(text + "".join(f"</{name}>" for name in reversed(open_elements)), in_entry)
+
+
+def unwrapped(text: str) -> str:
+    """What stands in a CDATA section that came as text, from feeds that wrap twice or escape the section."""
+    for _ in range(2):
+        text = text.removeprefix(CDATA).removesuffix("]]>").strip()
+    return text

@@ -55,12 +55,29 @@ class Fresh(Captions, Podcasting):
     """Lets no entry be read differently because of what stood before it in the feed."""
 
     hasContent: int  # noqa: N815 - feedparser's name
+    guidislink: bool
 
     def _start_item(self, attrs: dict[str, str]) -> None:
         self.hasContent = 0  # a channel with both a description and an itunes:summary leaves it at 1
         super()._start_item(attrs)  # type: ignore[misc]  # of the parser that this is mixed into
 
     _start_entry = _start_item
+
+    def _start_guid(self, attrs: dict[str, str]) -> None:
+        """As in feedparser, whatever case isPermaLink is written in."""
+        permalink = attrs.get("ispermalink", "true").strip().lower()
+        super()._start_guid({**attrs, "ispermalink": permalink})  # type: ignore[misc]  # as above
+
+    _start_id = _start_guid
+
+    def _end_link(self) -> None:
+        """An empty link is none: the guid may be the link."""
+        super()._end_link()  # type: ignore[misc]  # as above
+        context: dict[str, str] = self._get_context()  # type: ignore[attr-defined]  # as above
+        if dict.get(context, "link") == "":
+            dict.pop(context, "link")
+            if self.guidislink and (name := dict.get(context, "id")):
+                context["link"] = name
 
 
 class Strict(Fresh, Feedparser):  # type: ignore[misc]  # feedparser has no types

@@ -175,3 +175,52 @@ def test_json_feed_is_capped_too() -> None:
     items = [{"id": str(number), "date_published": f"2022-01-0{number + 1}"} for number in range(5)]
     document = parse(json.dumps({"items": items}).encode(), url=URL, max_entries=2)
     assert (_guids(document), document.cut) == (["3", "4"], 3)
+
+
+@pytest.mark.parametrize(
+    ("item", "link"),
+    [
+        ("<link></link><guid>https://e.org/1</guid>", "https://e.org/1"),
+        ("<guid>https://e.org/1</guid><link/>", "https://e.org/1"),
+        ('<guid isPermaLink="True">https://e.org/1</guid>', "https://e.org/1"),
+        ('<link/><guid isPermaLink="false">https://e.org/1</guid>', None),
+        ('<guid isPermaLink="FALSE">https://e.org/1</guid><link> </link>', None),
+        ("<guid>https://e.org/1</guid><link>https://e.org/2</link>", "https://e.org/2"),
+    ],
+)
+@pytest.mark.parametrize("broken", ["", "<b>&unknown</i>"])
+def test_a_guid_is_the_link_where_there_is_none(item: str, link: str | None, broken: str) -> None:
+    """RSS 2.0: a guid is a permalink unless it says otherwise; an empty link changes nothing of that."""
+    body = _rss(f"<item><title>t</title>{item}<description>x{broken}</description></item>")
+    assert [entry.link for entry in parse(body, url=URL).entries] == [link]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        (
+            b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>urn:e:1</id><content type="xhtml">'
+            b'<div xmlns="http://www.w3.org/1999/xhtml">a<br/>b</div></content></entry></feed>'
+        ),
+        _rss("<item><guid>1</guid><description>a<br/>b</description></item>"),
+        _rss("<item><guid>1</guid><description>a<br></br>b</description></item>"),
+    ],
+)
+def test_a_line_break_in_xhtml_is_one(body: bytes) -> None:
+    """HTML takes the end tag of a `br` for one more, so none is written."""
+    assert [entry.body.value for entry in parse(body, url=URL).entries] == ["a<br>b"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "&lt;![CDATA[A &lt;b&gt;bold&lt;/b&gt; word]]&gt;",
+        "<![CDATA[<![CDATA[A <b>bold</b> word]]>]]>",
+        "<![CDATA[ <![CDATA[A <b>bold</b> word]]> ]]>",
+    ],
+)
+def test_a_cdata_section_in_another_is_none(text: str) -> None:
+    """Text that was wrapped twice, or escaped with its section, comes without the second wrapping."""
+    body = _rss(f"<item><guid>1</guid><title>{text}</title><description>{text}</description></item>")
+    (entry,) = parse(body, url=URL).entries
+    assert (entry.title.value, entry.body.value) == ("A <b>bold</b> word",) * 2
