@@ -55,7 +55,7 @@ class Fresh(Captions, Podcasting):
     """Lets no entry be read differently because of what stood before it in the feed."""
 
     hasContent: int  # noqa: N815 - feedparser's name
-    guidislink: bool
+    guidislink: int
 
     def _start_item(self, attrs: dict[str, str]) -> None:
         self.hasContent = 0  # a channel with both a description and an itunes:summary leaves it at 1
