@@ -54,7 +54,12 @@ _ATTRIBUTE = re.compile(r' ([^\s="<>]+)="([^"]*)"')
 _PRE = re.compile(r'(<pre(?: [^\s="<>]+="[^"]*")*>)(?=\n)')
 _AUTHORITY_END = re.compile(r"[/?#\\]")
 _FOREIGN = frozenset(name for names in policy.FOREIGN for name in names.split())
-_PREPARED = _FOREIGN | {"noscript", "amp", "input"}
+# What is in these is no text, or no text that is shown.
+_ENCLOSING = frozenset(("iframe", "script", "style", "textarea", "object", "video", "audio", "select"))
+_PREPARED = _FOREIGN | _ENCLOSING | {"noscript", "amp", "input"}
+_ENCLOSURE = re.compile(
+    rf"""<(/?)({"|".join(sorted(_ENCLOSING))})(?=[\s/>])(?:[^<>"']++|"[^"]*+"|'[^']*+')*+>""", re.IGNORECASE
+)
 # A parser that runs scripts takes what is in it for text.
 _NOSCRIPT = re.compile(r"</?noscript(?:[\s/][^<>]*+)?>", re.IGNORECASE)
 _CHECKBOX = re.compile(r"""<input\b(?=[^<>]{0,500}\stype=["']?checkbox\b)[^<>]{0,1000}>""", re.IGNORECASE)
@@ -129,7 +134,9 @@ def sanitize(
         return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
     elements = _elements(source)
     if not _PREPARED.isdisjoint(elements):
-        source = _prepared(source, elements)
+        # Tags that went may have hidden others.
+        source, more = bound(_prepared(source, elements))
+        notes += more
         elements = _elements(source)
     ids = frozenset(_ID.findall(source)) if _FRAGMENT_LINK.search(source) else frozenset[str]()
     frame = Frame(base, proxies, players, ids, tidy=tidy, tracking=tracking, notes=set(notes))
@@ -157,6 +164,8 @@ def _elements(source: str) -> set[str]:
 
 def _prepared(source: str, elements: set[str]) -> str:
     """Markup of kinds that nh3 does not know, in words that it knows."""
+    if "/>" in source and not _ENCLOSING.isdisjoint(elements):
+        source = _with_ends(source)
     if not _FOREIGN.isdisjoint(elements):
         source = TOKEN.sub(_unless_foreign, source)
     if "noscript" in source or "NOSCRIPT" in source:
@@ -166,6 +175,24 @@ def _prepared(source: str, elements: set[str]) -> str:
     if "checkbox" in source:
         source = _CHECKBOX.sub(_ticked, source)
     return source
+
+
+def _with_ends(source: str) -> str:
+    """`source` with an end for elements without one, `<iframe src="..."/>`: in HTML the rest is in them.
+
+    One whose end comes before the next of its name has it.
+    """
+    tags = list(_ENCLOSURE.finditer(source))
+    following: dict[str, bool] = {}  # by name: whether the next tag is an end
+    pieces: list[str] = []
+    rest = len(source)
+    for tag in reversed(tags):
+        name = tag[2].lower()
+        if not tag[1] and tag[0].endswith("/>") and not following.get(name, False):
+            pieces += (source[tag.end() : rest], f"</{name}>")
+            rest = tag.end()
+        following[name] = bool(tag[1])
+    return "".join((source[:rest], *reversed(pieces)))
 
 
 def _unless_foreign(token: re.Match[str]) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from oracle import bleached, offences
 
 from aggregator.refine import policy
+from aggregator.refine.bounds import MAX_DEPTH
 from aggregator.refine.html import is_player, sanitize
 
 BASE = "https://e.example/dir/page"
@@ -21,7 +22,9 @@ VECTORS = [
 ]
 TAGS = sorted(name for names in (*policy.ELEMENTS, *policy.DROPPED_WITH_CONTENT) for name in names.split())
 PIECES = st.one_of(
-    st.sampled_from([*TAGS, "marquee", "form", "nobr", "x-y", "foreignObject", "mglyph"]).flatmap(
+    st.sampled_from(
+        [*TAGS, "marquee", "form", "nobr", "x-y", "foreignObject", "mglyph", "int", "text"]
+    ).flatmap(
         lambda tag: st.sampled_from(
             [f"<{tag}>", f"</{tag}>", f"<{tag} title='<b>' onclick=x href=/a src=b style='color:red;x:y'>"]
         )
@@ -44,6 +47,10 @@ PIECES = st.one_of(
     ),
 )
 SOUP = st.lists(PIECES, max_size=14).map("".join)
+
+
+def _framed(url: str) -> str:
+    return f'<iframe src="{url}" sandbox="{policy.SANDBOX}"></iframe>'
 
 
 def clean(markup: str) -> str:
@@ -235,6 +242,27 @@ def test_very_many_candidates_are_cut() -> None:
 def test_words_of_formulas_and_drawings_are_no_end_of_the_text(markup: str, expected: str) -> None:
     """What MathML or SVG gives a meaning is, in HTML, a tag like all others that nobody knows."""
     assert sanitize(markup).html == expected
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("<p>a</p><script src=x /><p>b</p>", "<p>a</p><p>b</p>"),
+        ('<iframe src="https://v.example/1"/>a<style/>b', f"{_framed('https://v.example/1')}ab"),
+        ('<video src="https://e.org/a"/>b<object/>c', '<video src="https://e.org/a"></video>bc'),
+        ("<iframe src=https://v.example/1/></iframe>a", f"{_framed('https://v.example/1/')}a"),
+        ("<style/>p{}</style>a", "a"),
+    ],
+)
+def test_elements_that_end_as_in_xml_hide_no_text(markup: str, expected: str) -> None:
+    """In HTML `<iframe/>` begins a frame that holds all the rest; who writes so means an empty one."""
+    assert sanitize(markup, players=frozenset({"v.example"})).html == expected
+
+
+@pytest.mark.parametrize("tag", ["noscript", "int"])
+def test_nothing_hides_depth(tag: str) -> None:
+    """A tag within another's opening mark hides no tag from the limits."""
+    assert sanitize(f"<<{tag}>div>" * 1000).html.count("<div>") <= MAX_DEPTH
 
 
 def test_proxies_are_undone_in_bodies() -> None:
