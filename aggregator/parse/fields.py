@@ -25,10 +25,12 @@ _XHTML = "application/xhtml+xml"
 _HTML_TYPES = frozenset(("text/html", _XHTML, "text/xhtml"))
 _TAG = re.compile(r"<[^<>]{0,5000}>")
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
-# What is markup in a title; anything else in angle brackets is text ("List<String>").
+# What is markup in a title; anything else in angle brackets is text ("List<String>"), and so is what begins
+# and never ends ("The <svg> element").
 _TITLE_MARKUP = re.compile(
-    r"</?(?:a|abbr|b|bdi|big|br|cite|code|del|div|em|font|h[1-6]|i|img|ins|kbd|mark|nobr|p|q|ruby|rp|rt|s|samp"
-    r"|script|small|span|strike|strong|style|sub|sup|svg|time|tt|u|var|wbr)\b",
+    r"</?(?:b|big|br|em|font|i|img|p|small|span|strong|sub|sup|tt|u|wbr)\b"
+    r"|<(?:/|(?=[a-z]{1,6}[1-6]?\s+[a-z-]{1,30}\s*=))"
+    r"(?:a|abbr|bdi|cite|code|del|div|h[1-6]|ins|kbd|mark|nobr|q|ruby|rp|rt|s|samp|script|strike|style|svg|time|var)\b",
     re.IGNORECASE,
 )
 _TAG_LIKE = re.compile(r"<[A-Za-z/!?]")

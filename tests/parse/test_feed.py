@@ -224,3 +224,24 @@ def test_a_cdata_section_in_another_is_none(text: str) -> None:
     body = _rss(f"<item><guid>1</guid><title>{text}</title><description>{text}</description></item>")
     (entry,) = parse(body, url=URL).entries
     assert (entry.title.value, entry.body.value) == ("A <b>bold</b> word",) * 2
+
+
+@pytest.mark.parametrize(
+    ("written", "html"),
+    [
+        ("The &lt;svg&gt; element", False),
+        ("&lt;script&gt; or &lt;style&gt;?", False),
+        ("How &lt;a&gt; works", False),
+        ("List&lt;String&gt;", False),
+        ("A &lt;b&gt;bold&lt;/b&gt; word", True),
+        ("A &lt;code&gt;word&lt;/code&gt;", True),
+        ("A &lt;a href='/x'&gt;link", True),
+        ("&lt;p&gt;Title", True),
+        ("One&lt;br/&gt;two", True),
+        ("&lt;script&gt;x()&lt;/script&gt;", True),
+    ],
+)
+def test_what_is_markup_in_a_title(written: str, html: bool) -> None:  # noqa: FBT001 - a table
+    """RSS does not say what titles are: an element that begins and never ends is what the title is about."""
+    (entry,) = parse(_rss(f"<item><guid>1</guid><title>{written}</title></item>"), url=URL).entries
+    assert entry.title.html is html
