@@ -30,6 +30,9 @@ from aggregator.parse.strict_tools import (
 MAX_DEPTH = 500
 """Elements within elements; real feeds with XHTML bodies stay under 60."""
 
+MOST_TAGS = 500
+"""Categories of one entry."""
+
 # What feedparser raises at elements in places where it does not expect them (a `gml:posList` outside of
 # a `georss:where`). Such an element says nothing then; the entry and the feed stay.
 BUGS = (KeyError, IndexError, TypeError, ValueError, AttributeError)
@@ -69,6 +72,11 @@ class Fresh(Captions, Podcasting):
         super()._start_guid({**attrs, "ispermalink": permalink})  # type: ignore[misc]  # as above
 
     _start_id = _start_guid
+
+    def _add_tag(self, term: str | None, scheme: str | None, label: str | None) -> None:
+        """As in feedparser, which compares each with all before: more than anybody reads go."""
+        if len(dict.get(self._get_context(), "tags") or ()) < MOST_TAGS:  # type: ignore[attr-defined]  # as above
+            super()._add_tag(term, scheme, label)  # type: ignore[misc]  # as above
 
     def _end_link(self) -> None:
         """An empty link is none: the guid may be the link."""

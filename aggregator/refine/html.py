@@ -39,7 +39,8 @@ _DATA_IMAGE = re.compile(
     rf"data:image/(?:{'|'.join(map(re.escape, policy.RASTER_TYPES))})[;,][A-Za-z0-9+/=%;,:._\-]*",
     re.IGNORECASE,
 )
-_CANDIDATE = re.compile(r"[\s,]*+(\S*[^\s,])(?:,|\s*+([^,]*+)(?:,|\Z))")
+# Matches everywhere, lest blanks and commas without an address be looked through from each of them.
+_CANDIDATE = re.compile(r"[\s,]*+(?:(\S*[^\s,])(?:,|\s*+([^,]*+)(?:,|\Z)))?")
 _CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _CSS_VALUE = re.compile(
     rf"(?:(?:{'|'.join(sorted(policy.STYLE_FUNCTIONS))})\([^\"'(){{}}\\<>@;]*\)"
@@ -300,7 +301,7 @@ def _may_fetch(tag: str, url: str, frame: Frame) -> bool:
 def _srcset(_tag: str, value: str) -> str | None:
     kept: list[str] = []
     same = True
-    candidates = _CANDIDATE.findall(value)
+    candidates = [found for found in _CANDIDATE.findall(value) if found[0]]
     for url, descriptor in candidates[:MAX_CANDIDATES]:
         found = _address("source", url)
         same = same and found == url

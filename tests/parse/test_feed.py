@@ -12,6 +12,7 @@ import pytest
 from aggregator.errors import ParseError
 from aggregator.model import Document
 from aggregator.parse.feed import parse
+from aggregator.parse.strict import MOST_TAGS
 
 DATA = Path(__file__).parent.parent / "data" / "parse"
 URL = "http://feeds.example/feed"
@@ -245,3 +246,11 @@ def test_what_is_markup_in_a_title(written: str, html: bool) -> None:  # noqa: F
     """RSS does not say what titles are: an element that begins and never ends is what the title is about."""
     (entry,) = parse(_rss(f"<item><guid>1</guid><title>{written}</title></item>"), url=URL).entries
     assert entry.title.html is html
+
+
+def test_very_many_categories_cost_little() -> None:
+    """Of twenty thousand categories the first hundreds are kept, in no time."""
+    item = "".join(f"<category>c{number}</category>" for number in range(20_000))
+    (entry,) = parse(_rss(f"<item><guid>1</guid>{item}</item>"), url=URL).entries
+    assert entry.tags == tuple(f"c{number}" for number in range(len(entry.tags)))
+    assert len(entry.tags) == MOST_TAGS

@@ -229,6 +229,14 @@ def test_very_many_candidates_are_cut() -> None:
     assert made.html == f'<img src="https://e.org/a.png" srcset="{good}">'
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("value", ["," * 300_000, " ," * 100_000, "a" + "," * 300_000 + " 1x"])
+def test_a_srcset_of_marks_alone_costs_little(value: str) -> None:
+    """Marks without an address are looked through once."""
+    made = sanitize(f'<img src="https://e.org/a.png" srcset="{value}">', base=BASE)
+    assert made.html.startswith('<img src="https://e.org/a.png"')
+
+
 @pytest.mark.parametrize(
     ("markup", "expected"),
     [
