@@ -135,10 +135,8 @@ def sanitize(
         return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
     elements = _elements(source)
     if not _PREPARED.isdisjoint(elements):
-        # Tags that went may have hidden others.
-        source, more = bound(_prepared(source, elements))
-        notes += more
-        elements = _elements(source)
+        source, more = bound(_prepared(source, elements))  # tags that went may have hidden others
+        notes, elements = notes + more, _elements(source)
     ids = frozenset(_ID.findall(source)) if _FRAGMENT_LINK.search(source) else frozenset[str]()
     frame = Frame(base, proxies, players, ids, tidy=tidy, tracking=tracking, notes=set(notes))
     token = _frame.set(frame)
