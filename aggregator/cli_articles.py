@@ -5,16 +5,14 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli_shared import AsJson, Config, load_settings, open_store
+from aggregator.cli_shared import WHICH, AsJson, Config, load_settings, open_store
 
 app = typer.Typer()
 
 
 @app.command()
 def explain(
-    article: Annotated[
-        str, typer.Argument(metavar="URL-OR-ID", help="A link, a guid, a uid, its first 8 digits, or a post.")
-    ],
+    article: Annotated[str, WHICH],
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,9 +36,7 @@ def explain(
 
 @app.command()
 def show(
-    article: Annotated[
-        str, typer.Argument(metavar="URL-OR-ID", help="A link, a guid, a uid, its first 8 digits, or a post.")
-    ],
+    article: Annotated[str, WHICH],
     config: Config = None,
     history: Annotated[bool, typer.Option("--history", help="Its versions: what each edit changed.")] = False,
     as_json: AsJson = False,

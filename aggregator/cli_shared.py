@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds that a command waits for another pass to end."""
 
+
+def readable(value: str | None) -> str | None:
+    """An argument as text that a database takes, also where its bytes are no UTF-8."""
+    return value and value.encode("utf-8", "replace").decode()
+
+
+WHICH = typer.Argument(
+    metavar="URL-OR-ID", help="A link, a guid, a uid, its first 8 digits, or a post.", callback=readable
+)
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="PATH", help="The settings file; default: feeds.toml here."),

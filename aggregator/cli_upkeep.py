@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aggregator.cli_shared import AsJson, Config, at_work, load_settings, open_store, tell_hub
+from aggregator.cli_shared import (
+    WHICH,
+    AsJson,
+    Config,
+    at_work,
+    load_settings,
+    open_store,
+    readable,
+    tell_hub,
+)
 
 if TYPE_CHECKING:
     from aggregator.config import Settings
@@ -15,16 +24,21 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+LAST = 2**63 - 1
+"""The largest number that a database gives a row."""
+
 
 @app.command()
 def takedown(
-    article: Annotated[
-        str | None, typer.Argument(metavar="URL-OR-ID", help="A link, a guid, a uid or its first 8 digits.")
-    ] = None,
+    article: Annotated[str | None, WHICH] = None,
     config: Config = None,
     source: Annotated[str, typer.Option(metavar="NAME", help="All articles of this source instead.")] = "",
-    reason: Annotated[str, typer.Option(help="Why, for the list; it is never published.")] = "",
-    undo: Annotated[int | None, typer.Option(metavar="NUMBER", help="Let this one come back.")] = None,
+    reason: Annotated[
+        str, typer.Option(help="Why, for the list; it is never published.", callback=readable)
+    ] = "",
+    undo: Annotated[
+        int | None, typer.Option(metavar="NUMBER", max=LAST, help="Let this one come back.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove articles for good; without an article, list what was removed."""
@@ -59,8 +73,10 @@ def takedown(
 @app.command()
 def floods(
     config: Config = None,
-    release: Annotated[int | None, typer.Option(metavar="NUMBER", help="Let it into the feeds.")] = None,
-    drop: Annotated[int | None, typer.Option(metavar="NUMBER", help="Remove it for good.")] = None,
+    release: Annotated[
+        int | None, typer.Option(metavar="NUMBER", max=LAST, help="Let it into the feeds.")
+    ] = None,
+    drop: Annotated[int | None, typer.Option(metavar="NUMBER", max=LAST, help="Remove it for good.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the floods of old articles that are held out of the live feeds."""

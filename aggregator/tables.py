@@ -16,6 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from aggregator.rule_tables import RuleTable
 
 FOREVER = "forever"
+LONGEST = 36500 * 86400.0
+MOST = 1_000_000_000
+"""What all that counts and waits can bear."""
 LONGEST_WINDOW = 60 * 86400.0
 LAST_PORT = 65535
 
@@ -50,9 +53,16 @@ def parse_size(value: object) -> int:
 
 
 def _positive_duration(value: object) -> float:
-    seconds = parse_duration(value)
+    seconds = _pause(value)
     if seconds <= 0:
         raise ValueError('write a duration above zero, like "30s"')
+    return seconds
+
+
+def _pause(value: object) -> float:
+    seconds = parse_duration(value)
+    if seconds > LONGEST:
+        raise ValueError('write at most "36500d", a hundred years')
     return seconds
 
 
@@ -194,7 +204,7 @@ def _hosts(value: object) -> tuple[str, ...]:
 
 
 Duration = Annotated[float, BeforeValidator(_positive_duration)]
-Pause = Annotated[float, BeforeValidator(parse_duration)]
+Pause = Annotated[float, BeforeValidator(_pause)]
 Size = Annotated[int, BeforeValidator(parse_size)]
 Keep = Annotated[float | None, BeforeValidator(_keep)]
 Name = Annotated[str, BeforeValidator(_text)]
@@ -205,8 +215,8 @@ Zone = Annotated[str, BeforeValidator(_zone)]
 Cron = Annotated[str, BeforeValidator(_cron)]
 Auth = Annotated[str, BeforeValidator(_auth)]
 Path_ = Annotated[Path, BeforeValidator(_path)]
-Count = Annotated[int, Field(strict=True, ge=1)]
-NoneOrMore = Annotated[int, Field(strict=True, ge=0)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
+NoneOrMore = Annotated[int, Field(strict=True, ge=0, le=MOST)]
 Flag = Annotated[bool, Field(strict=True)]
 
 

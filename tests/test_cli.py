@@ -126,6 +126,18 @@ def test_run_says_why_it_asked_not(tmp_path: Path) -> None:
     assert "Later: not asked: the server asked to be left alone until 20" in waits.stderr
 
 
+@pytest.mark.parametrize("command", ["explain", "show", "takedown"])
+def test_a_name_that_is_no_utf8_names_nothing(tmp_path: Path, command: str) -> None:
+    """A name from a terminal in another encoding is not found, without a trace."""
+    write(tmp_path, "")
+    told = aggregator(command, "caf\udce9", folder=tmp_path)
+    assert (told.returncode in {1, 2}, "Traceback" in told.stderr, "caf?" in told.stderr) == (
+        True,
+        False,
+        True,
+    )
+
+
 def test_rebuild_wants_a_folder(tmp_path: Path) -> None:
     """A mistyped folder is wrong usage, and is no seed directory to be corrected in the settings."""
     write(tmp_path, "")

@@ -147,6 +147,8 @@ def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path
         ("interval = 1", "key interval: unknown key"),
         ("[fetch]\ninterval = 3600", "[fetch], key interval: found 3600"),
         ("[fetch]\nworkers = 0", "greater than or equal to 1"),
+        ("[outputs]\nentries_per_feed = 99999999999999999999", "less than or equal to 1000000000"),
+        ('[storage]\nkeep = "99999999999d"', 'write at most "36500d"'),
         ("[fetch]\nworkers = true", "valid integer"),
         ('[fetch]\nheaders = {"a b" = "c"}', "write header names"),
         ('[fetch]\nheaders = {a = "b\\r\\nc"}', "control characters"),

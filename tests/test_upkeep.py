@@ -156,6 +156,8 @@ def test_a_flood_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     assert "no articles are held for a flood 7" in refused(world, "floods", "--release", "7")
     assert "no articles are held for a flood 7" in refused(world, "floods", "--drop", "7")
     assert "one at a time" in refused(world, "floods", "--drop", "7", "--release", "7")
+    for words in (("floods", "--drop"), ("floods", "--release"), ("takedown", "--undo")):
+        assert "less than or equal" in refused(world, *words, "9" * 20)
 
 
 def test_help_names_the_settings_that_it_is_about() -> None:
