@@ -129,7 +129,8 @@ def _problem(detail: ErrorDetails, raw: dict[str, Any]) -> Problem:
         return Problem(where, "unknown key", _did_you_mean(location))
     if kind == "missing":
         return Problem(where, "missing", _MISSING.get((str(location[0]), str(location[-1])), "add it"))
-    found = f"found {_short(detail['input'])}"
+    keys = _SECRET_KEYS.intersection(map(str, location))
+    found = "not as it should be" if keys else f"found {_short(detail['input'])}"
     message = detail["msg"].removeprefix("Value error, ")
     right = _RIGHT.get(kind) or message[0].lower() + message[1:]
     if kind == "tuple_type" and len(location) == 1:
@@ -143,6 +144,9 @@ _MISSING = {
     ("categories", "path"): 'add the category, from wide to narrow, like path = ["News", "Example"]',
 }
 
+# Whoever writes a password here by mistake does not want it in the journal too.
+_SECRET_KEYS = frozenset({"auth", "headers", "proxy"})
+
 # What pydantic says of some kinds of mistake is about Python.
 _RIGHT = {
     "tuple_type": 'write a list, like ["…", "…"]',
@@ -152,7 +156,7 @@ _RIGHT = {
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = redact(repr(value))
     return text if len(text) <= 60 else text[:59] + "…"
 
 

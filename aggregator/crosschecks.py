@@ -90,7 +90,7 @@ def _clashes(raw: Row) -> Iterator[Problem]:
                 other = seen.setdefault((key, value), place)
                 if other != place:
                     right = "give each a name of its own" if key == "name" else "remove one of them"
-                    yield Problem(f"{place}, key {key}", f"{value!r} is that of {other} too", right)
+                    yield Problem(f"{place}, key {key}", f"{redact(value)!r} is that of {other} too", right)
 
 
 def _identities(row: Row) -> Iterator[tuple[str, str]]:

@@ -402,3 +402,28 @@ def test_what_cannot_tell_articles_apart_is_reported(tmp_path: Path) -> None:
     ]
     assert "0.3" in found[1]
     assert "at most" in found[2]
+
+
+def test_a_mistake_is_shown_without_the_secret_in_it(tmp_path: Path) -> None:
+    """The daemon writes mistakes into the journal."""
+    found = problems(
+        tmp_path,
+        """
+        [storage]
+        url = "mysql://me:S3CRET@db.example/x"
+        [fetch]
+        proxy = "me:S3CRET@proxy.example:3128"
+        headers = {Authorization = "Bearer S3CRET\\n"}
+        [[sources]]
+        name = "a"
+        url = "ftp://me:S3CRET@a.example/"
+        categories = ["A"]
+        auth = "basic:me:S3CRET"
+        [[sources]]
+        name = "b"
+        url = "ftp://me:S3CRET@a.example/"
+        categories = ["A"]
+        """,
+    )
+    assert len(found) == 7
+    assert [problem for problem in found if "S3CRET" in problem] == []
