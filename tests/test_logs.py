@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator import logs
+from aggregator.options import redact
 
 
 @pytest.mark.parametrize(
@@ -26,14 +27,14 @@ from aggregator import logs
 )
 def test_credentials_in_addresses_are_left_out(text: str, expected: str) -> None:
     """User, password and parameters that hold secrets are not repeated; the rest stays."""
-    assert logs.redact(text) == expected
+    assert redact(text) == expected
 
 
 @given(st.text())
 def test_redacting_never_fails_and_is_done_once(text: str) -> None:
     """A redacted text stays as it is."""
-    once = logs.redact(text)
-    assert logs.redact(once) == once
+    once = redact(text)
+    assert redact(once) == once
 
 
 def test_lines_are_json_and_redacted_where_there_is_no_terminal() -> None:
