@@ -129,8 +129,10 @@ class ForkServer:
         """Ends the interpreter, not what was forked from it."""
         self._pipe.close()
         self._socket.close()
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        # Where the program was started with SIGCHLD ignored, the system waits for children itself.
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
 
     def _tell(self, what: object, *descriptors: int) -> None:
         with _gone():
@@ -159,6 +161,7 @@ def serve(descriptor: int) -> None:
     keep_small()
     for number in (signal.SIGINT, signal.SIGTERM):  # the program decides when its work ends
         signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # it may be ignored, and then nobody can be waited for
     with contextlib.suppress(OSError):  # short of memory, Linux is to take a worker, not the program
         Path("/proc/self/oom_score_adj").write_text("500", "ascii")
     pipe = Connection(descriptor)

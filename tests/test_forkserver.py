@@ -126,10 +126,23 @@ def test_set_aside_and_killed() -> None:
     assert said == "3\n"
 
 
+@pytest.mark.parametrize("before", ["", "set_aside()"])
+def test_ignored_children(before: str) -> None:
+    """A program that was started with SIGCHLD ignored waits for its processes all the same."""
+    said = run_alone(f"""
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        {before}
+        with Workers(1, tasks=1) as pool:
+            print(len({{pool.submit(os.getppid).result() for _ in range(3)}}))
+        print("closed")
+        """)
+    assert said == "1\nclosed\n"
+
+
 def run_alone(script: str) -> str:
     """What a program prints that does this and nothing else."""
     imports = (
-        "import os, threading\nfrom pathlib import Path\n"
+        "import os, signal, threading\nfrom pathlib import Path\n"
         "from labour import recall, remember, tell_open, tell_parent\n"
         "from aggregator.forkserver import ForkServer, set_aside\nfrom aggregator.workers import Workers\n"
     )
