@@ -31,9 +31,8 @@ _numbers = itertools.count(1)
 _TEMPORARY = re.compile(r"\.aggregator-[0-9]+-[0-9]+\.tmp")
 _ODD = re.compile("[\0\\\\\ud800-\udfff]")
 # After these nothing else can be written either.
-_HOPELESS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
-)
+_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+_HOPELESS = _FILES | {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,8 +344,10 @@ def _whole_disk(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = "make room; the old files are whole" if error.errno in _HOPELESS else "check its permissions"
-        raise PublishError(f"{directory}: {error.strerror or error}; {advice}") from error
+        advice = "make room" if error.errno in _HOPELESS else "check its permissions"
+        advice = "let the program open more files (ulimit -n)" if error.errno in _FILES else advice
+        whole = "; the old files are whole" if error.errno in _HOPELESS else ""
+        raise PublishError(f"{directory}: {error.strerror or error}; {advice}{whole}") from error
 
 
 def _holds(target: str, found: os.stat_result, data: bytes) -> bool:

@@ -232,6 +232,19 @@ def test_a_full_disk_forgets_nothing_of_a_killed_run(tmp_path: Path) -> None:
     assert Output(tmp_path).write({"a": b"three"}, {}).changed == ("a",)
 
 
+def test_too_many_open_files_are_no_full_disk(tmp_path: Path) -> None:
+    """The sentence says what helps."""
+    out = Output(tmp_path)
+    out.write({"a": b"one"})
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(PublishError, match=r"Too many open files; let .* \(ulimit -n\); the old files"):
+            out.write({"a": b"two"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_notes_that_cannot_be_read_are_said_so(tmp_path: Path) -> None:
     """What a killed run left and this one may not touch is one clear line."""
     (tmp_path / ".aggregator-writing").mkdir()
