@@ -160,7 +160,14 @@ class Daemon:
 
     def _pass(self, store: Store, with_: Tools, *, web: bool) -> None:
         settings = self._settings
-        plan = Plan(web=web, local=not web, seconds=PASS, seen=self._seen, stop=self._stop.is_set)
+        plan = Plan(
+            web=web,
+            local=not web,
+            seconds=PASS,
+            seen=self._seen,
+            stop=self._stop.is_set,
+            alive=self._notifier.progress,
+        )
         with locks.hold(settings.storage_url, "pass", patience=60.0):
             self.mind_the_clock(store)
             report = run_pass(settings, store, plan, with_)

@@ -71,6 +71,7 @@ class Plan:
     seconds     how long new exchanges may begin; what is left is for the next pass
     seen        told of each finished source, and how many there are
     stop        once it says so, no new work begins
+    alive       told between parts of long work that this goes on
     """
 
     only: Collection[str] = ()
@@ -80,6 +81,12 @@ class Plan:
     seconds: float = math.inf
     seen: Callable[[SourceReport, int], None] = lambda _row, _total: None
     stop: Callable[[], bool] = lambda: False
+    alive: Callable[[], None] = lambda: None
+
+    def ends(self) -> bool:
+        """Whether to stop, as asked between parts of long work; that is told."""
+        self.alive()
+        return self.stop()
 
     def takes(self, source: Source, state: SourceState, now: datetime) -> bool:
         """Whether the pass is about this source."""
@@ -181,9 +188,7 @@ class _Pass:
         self._gather_with(self._more_threads if seeds else FEW)
         for source in seeds:
             if not self._plan.stop():
-                self._tell(
-                    [_read_seeds(source, self._states[source.name], self._settings, self._store, self._tools)]
-                )
+                self._tell([self._read_seeds(source)])
         begun = time.monotonic()
         while self._gathering or self._open:
             batch = self._next_batch()
@@ -201,6 +206,12 @@ class _Pass:
         if self._pages is not None:
             for harvests in self._pages.complete(self._pauses, self._plan.stop, self._plan.seconds):
                 self._store_batch(harvests)
+
+    def _read_seeds(self, source: Source) -> SourceReport:
+        from aggregator import seeding
+
+        state, image = self._states[source.name], self._settings.site.fallback_image
+        return seeding.report(source, state, image, self._store, self._tools, self._plan.ends)
 
     def let_go(self) -> None:
         """Nobody is asked any more, and threads that wait come to their end, however the pass came to its."""
@@ -322,7 +333,7 @@ class _Pass:
     def publish(self) -> None:
         """Bring the outputs up to date with what is stored by now."""
         self.published += publish(
-            self._settings, self._store, stop=self._plan.stop, workers=self._tools.workers
+            self._settings, self._store, stop=self._plan.ends, workers=self._tools.workers
         )
         self._unpublished = 0
 
@@ -368,30 +379,4 @@ def _stored(harvest: Harvest, digested: Digested, counts: Counts) -> SourceRepor
         seconds=harvest.seconds,
         messages=digested.notes,
         dropped=count_dropped(digested.refined.ruled),
-    )
-
-
-# --- seed directories ---------------------------------------------------------------------
-
-
-def _read_seeds(
-    source: Source, state: SourceState, settings: Settings, store: Store, tools: Tools
-) -> SourceReport:
-    from aggregator import seeding
-
-    begun = time.monotonic()
-    try:
-        outcome = seeding.read(
-            source, state, settings.site.fallback_image, store, tools.workers, tools.clock()
-        )
-    except SourceError as error:
-        store.save_states({source.name: schedule.after_failure(source, state, error, tools.clock())})
-        return SourceReport(source=source.name, result="failed", messages=(str(error),))
-    return SourceReport(
-        source=source.name,
-        result="updated" if outcome.files else "unchanged",
-        counts=outcome.counts,
-        seconds=time.monotonic() - begun,
-        messages=outcome.problems,
-        dropped=count_dropped(outcome.ruled),
     )

@@ -7,7 +7,8 @@ The stamp of a file commits with its article, so a killed pass reads again only 
 stored. A file that cannot be used has no stamp: it is read again, and reported, until it is mended.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +18,12 @@ from aggregator.collect import schedule
 from aggregator.collect.directory import SeedFile, scan
 from aggregator.digest import digest_files
 from aggregator.digested import DigestedFiles, RawFile
-from aggregator.errors import FetchError, WorkerError
+from aggregator.errors import FetchError, SourceError, WorkerError
+from aggregator.gathering import Tools
 from aggregator.model import Counts, SourceState
 from aggregator.options import Source
-from aggregator.refine.results import Ruled, sum_up
+from aggregator.refine.results import Ruled, count_dropped, sum_up
+from aggregator.reports import SourceReport
 from aggregator.store import Store
 from aggregator.workers import Workers
 
@@ -93,6 +96,31 @@ class _Batch:
     few: tuple[RawFile, ...]
 
 
+def report(
+    source: Source,
+    state: SourceState,
+    fallback_image: str,
+    store: Store,
+    tools: Tools,
+    ends: Callable[[], bool],
+) -> SourceReport:
+    """Read what changed in a seed directory, and say what came of it. `ends` is as in `read`."""
+    begun = time.monotonic()
+    try:
+        outcome = read(source, state, fallback_image, store, tools.workers, tools.clock(), ends)
+    except SourceError as error:
+        store.save_states({source.name: schedule.after_failure(source, state, error, tools.clock())})
+        return SourceReport(source=source.name, result="failed", messages=(str(error),))
+    return SourceReport(
+        source=source.name,
+        result="updated" if outcome.files else "unchanged",
+        counts=outcome.counts,
+        seconds=time.monotonic() - begun,
+        messages=outcome.problems,
+        dropped=count_dropped(outcome.ruled),
+    )
+
+
 def read(
     source: Source,
     state: SourceState,
@@ -100,8 +128,12 @@ def read(
     store: Store,
     workers: Workers,
     moment: datetime,
+    ends: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Read what changed in a seed directory. Raises FetchError if there is no such directory."""
+    """Read what changed in a seed directory. Raises FetchError if there is no such directory.
+
+    `ends` is asked after each batch; if it says so, the next pass reads the rest.
+    """
     if source.path is None:
         raise FetchError("has no path; name its folder in feeds.toml")
     known = store.file_stamps(source.name)
@@ -116,7 +148,11 @@ def read(
         ruled.append(digested.ruled)
         more = store.record(source, digested.articles, state, moment, stamps=digested.stamps)
         counts = _sum(counts, more)
-    store.record(source, (), schedule.after_scan(state, moment), moment, gone=known.keys() - listing.present)
+        if ends():
+            break
+    else:
+        gone = known.keys() - listing.present
+        store.record(source, (), schedule.after_scan(state, moment), moment, gone=gone)
     return Outcome(files, counts, tuple(problems), sum_up(ruled))
 
 

@@ -137,6 +137,19 @@ def test_a_pass_that_fails_lets_its_threads_go(tmp_path: Path) -> None:
         assert len(server.requests) < count
 
 
+def test_long_work_tells_that_it_goes_on(tmp_path: Path) -> None:
+    """While seeds are read, and while outputs are written, the plan is told again and again."""
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds" / "a.md").write_text("\n---\ntitle: 'A'\ncategories: \n - A\n---\n\nwords", "utf-8")
+    world = World(tmp_path, '[[seeds]]\npath = "seeds"\n')
+    told: list[bool] = []
+    with world.store() as store, pipeline.tools(lambda: world.clock) as tools:
+        plan = pipeline.Plan(alive=lambda: told.append((world.outputs / "posts").exists()))
+        pipeline.run_pass(world.settings, store, plan, tools)
+    assert told[0] is False
+    assert told[-1] is True
+
+
 def test_one_article_in_two_sources_is_stored_once_and_listed_under_both(tmp_path: Path) -> None:
     """The same link, or the same text under two links, is one article with two sightings."""
     routes = {

@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,20 @@ def test_a_file_of_another_age_is_read(tmp_path: Path, seconds: int) -> None:
     for files in (1, 0):
         outcome, stamped = read(tmp_path, source)
         assert (outcome.files, outcome.problems, stamped) == (files, (), {"one.md"})
+
+
+def test_a_scan_that_is_stopped_goes_on_the_next_time(tmp_path: Path) -> None:
+    """After each batch it is asked whether to end; what is stored by then is not read again."""
+    source = seeds(tmp_path)
+    assert source.path is not None
+    for number in range(seeding.FILES_PER_TRANSACTION + 1):
+        write(source.path, f"{number:03d}.md", f"<p>Article {number}</p>")
+    with Store.open(f"sqlite:///{tmp_path}/test.db") as store, Workers(1) as workers:
+        store.reconcile([source], NOW)
+        for ends, files in ((True, seeding.FILES_PER_TRANSACTION), (False, 1), (False, 0)):
+            outcome = seeding.read(source, SourceState(), "", store, workers, NOW, partial(bool, ends))
+            assert outcome.files == files
+            assert (store.states()[source.name].last_success is None) == ends
 
 
 def test_large_files_are_few_to_a_batch(tmp_path: Path) -> None:
