@@ -74,4 +74,6 @@ def _names_feed(text: str) -> bool:
 
 def _no_feed(root: str, text: str) -> ParseError:
     named = f"its root element is <{root}>" if root else "it is not XML"
-    return ParseError(f'no feed in this document: {named} and it begins "{webpage.snippet(text)}"')
+    words = webpage.snippet(text)
+    begins = f' and it begins "{words}"' if words else ""
+    return ParseError(f"no feed in this document: {named}{begins}")

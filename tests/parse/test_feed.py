@@ -126,6 +126,12 @@ def test_no_feed(body: bytes, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_no_feed_and_no_words() -> None:
+    """What has no text is not quoted."""
+    with pytest.raises(ParseError, match="its root element is <opml>$"):
+        parse(b"<opml><body/></opml>", url=URL)
+
+
 @pytest.mark.parametrize("root", ["rss", "feed", "rdf:RDF", "channel"])
 def test_feed_without_entries(root: str) -> None:
     """A feed that has no entry yet is a feed."""
