@@ -128,7 +128,7 @@ def test_no_feed(body: bytes, said: str) -> None:
 
 def test_no_feed_and_no_words() -> None:
     """What has no text is not quoted."""
-    with pytest.raises(ParseError, match="its root element is <opml>$"):
+    with pytest.raises(ParseError, match=r"its root element is <opml>$"):
         parse(b"<opml><body/></opml>", url=URL)
 
 
