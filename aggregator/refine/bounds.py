@@ -17,6 +17,9 @@ MAX_DEPTH = 200
 MAX_FORMATTING = 24
 """Formatting elements open at one time: parsers open them anew in every block."""
 
+MAX_UNCLOSED = 1000
+"""Items of lists and readings without an end tag that no sibling closes."""
+
 MAX_ATTRIBUTES = 200
 """Attributes of one element; more are cut."""
 
@@ -40,10 +43,14 @@ _VOID_NAMES = (
     "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr"
 )
 # Their end tags may be left out: a sibling closes them, so they do not add up.
-_CLOSING_NAMES = (
-    "p li dt dd tr td th thead tbody tfoot caption colgroup option optgroup rp rt rb rtc body html head"
-)
+_CLOSING_NAMES = "p li dt dd tr td th thead tbody tfoot caption colgroup option rp rt rb rtc body html head"
 _FREE = frozenset(f"{_VOID_NAMES} {_CLOSING_NAMES}".split())
+# Those of them that no sibling closes everywhere, by what closes what: readings outside of a ruby, items of
+# lists of two kinds within one another.
+_UNSURE = {"li": "i", "dt": "d", "dd": "d", "rp": "r", "rt": "r", "rb": "r", "rtc": "r"}
+# No end tag within them closes what began outside (HTML Standard 13.2.4.2, "has an element in scope").
+_FENCE_NAMES = "table marquee object applet template foreignobject desc mi mo mn ms mtext"
+_FENCES = frozenset(_FENCE_NAMES.split())
 _FORMATTING_NAMES = "a b big code em font i nobr s small strike strong tt u"
 _FORMATTING = frozenset(_FORMATTING_NAMES.split())
 
@@ -82,6 +89,9 @@ class _Scan:
     def __init__(self, notes: set[str]) -> None:
         self.notes = notes
         self.open: Counter[str] = Counter()
+        self.outside: list[tuple[str, Counter[str]]] = []  # open fences, and what is open around each
+        self.unclosed: Counter[str] = Counter()
+        self.item: tuple[str, int] | None = None  # of what kind the innermost of them is, and how deep
         self.depth = 0
         self.formatting = 0
 
@@ -93,7 +103,8 @@ class _Scan:
         if name is None:
             return match[0]
         name = name.lower()
-        if name not in _FREE and not self._count(name, closing=bool(slash)):
+        stays = self._sibling if name in _UNSURE else self._count
+        if (name in _UNSURE or name not in _FREE) and not stays(name, closing=bool(slash)):
             return ""
         if end != ">":
             self.notes.add("cut-attributes")
@@ -103,14 +114,38 @@ class _Scan:
     def _count(self, name: str, *, closing: bool) -> bool:
         """Whether the tag may stay."""
         if closing:
-            if self.open[name] == 0:
-                return False
-            self._step(name, -1)
-            return True
+            return self._close(name)
         if self.depth >= MAX_DEPTH or (name in _FORMATTING and self.formatting >= MAX_FORMATTING):
             self.notes.add("cut-depth")
             return False
         self._step(name, 1)
+        if name in _FENCES:
+            self.outside.append((name, self.open))
+            self.open = Counter()
+        return True
+
+    def _close(self, name: str) -> bool:
+        if self.outside and self.outside[-1][0] == name:
+            # What was left open within counts on.
+            self.open += self.outside.pop()[1]
+        if self.open[name] == 0:
+            return False
+        self._step(name, -1)
+        return True
+
+    def _sibling(self, name: str, *, closing: bool) -> bool:
+        """Whether the tag of an item or reading may stay; one closes its sibling if that is the innermost."""
+        kind = _UNSURE[name]
+        here = (kind, self.depth) if kind != "r" or self.open["ruby"] else None
+        if closing:
+            self.unclosed[name] = max(0, self.unclosed[name] - 1)
+            self.item = None
+        elif here is None or self.item != here:
+            if self.unclosed.total() >= MAX_UNCLOSED:
+                self.notes.add("cut-depth")
+                return False
+            self.unclosed[name] += 1
+            self.item = here
         return True
 
     def _step(self, name: str, by: int) -> None:

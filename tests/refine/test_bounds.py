@@ -1,5 +1,6 @@
 """Limits on size, depth and attributes."""
 
+import re
 from time import process_time
 
 import pytest
@@ -55,6 +56,39 @@ def test_wide_bodies_are_not_deep() -> None:
     made = sanitize(body)
     assert made.notes == ()
     assert made.html.count("<b>") == 2_000
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<rt>",
+        "<dd><li>",
+        "<li></li><li><dd></dd><dd>",
+        "<dd><ul></ul><li><ul></ul>",
+        "<rt><ruby></ruby>",
+        "<ruby><table><tr><td><rt>",
+        "<div>" * 100 + "<marquee>" + "</div>" * 100,
+        "<div>" * 100 + "<table><tr><td>" + "</div>" * 100,
+    ],
+)
+def test_what_seems_closed_and_is_not_has_a_limit_too(unit: str) -> None:
+    """Siblings that close nothing where they stand, and end tags that reach no further than a table."""
+    made = sanitize(unit * (60_000 // len(unit)))
+    depth = deepest = 0
+    for end in re.findall(r"<(/?)(?!br|hr|img)[a-z]", made.html):
+        depth += -1 if end else 1
+        deepest = max(deepest, depth)
+    assert deepest <= bounds.MAX_DEPTH + bounds.MAX_UNCLOSED
+    assert made.notes == ("cut-depth",)
+
+
+def test_items_close_their_siblings() -> None:
+    """Items, terms and readings without end tags may be as many as they like where they close one another."""
+    body = "<ul>" + "<li>a <b>b</b>" * 2_000 + "</ul><dl>" + "<dt>c<dd>d" * 2_000 + "</dl>"
+    body += "<ruby>" + "e<rt>f" * 2_000 + "</ruby>" + "<ul><li>g<ul><li>h</li></ul></li></ul>" * 2_000
+    made = sanitize(body)
+    assert made.notes == ()
+    assert made.html.count("<li>") == 6_000
 
 
 def test_large_bodies_are_cut_between_tags() -> None:
