@@ -69,6 +69,9 @@ _FALSE_TAG = re.compile(
 
 _SENTENCE = re.compile(r"""[.!?]+["'”’)]*(?=\s)|[。！？]+[”’」』）]*|\n""")
 
+_SENTENCE_WITHIN = 1_000
+"""Characters: rows of marks are looked through from each of them, and headlines are short."""
+
 _LF = "\n"
 _BLANK_LINES = re.compile(r"\n[ \t]*\n\s*")
 # An address ends where Chinese or Japanese punctuation begins, and may follow a letter that is not Latin.
@@ -262,5 +265,6 @@ def headline(title: str, body: str, source: str, date: datetime) -> str:
 
 
 def _first_sentence(text: str) -> str:
+    text = text[:_SENTENCE_WITHIN]
     end = _SENTENCE.search(text)
     return text[: end.end()] if end else text

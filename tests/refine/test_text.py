@@ -92,6 +92,14 @@ def test_untitled_articles_are_named_after_their_text(body: str, expected: str) 
     assert text.headline("", body, "Source", DAY) == expected
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("marks", ["." * 300_000, ".\u201d" * 100_000])
+def test_a_headline_of_marks_alone_costs_little(marks: str) -> None:
+    """A row of marks is no sentence, however long it is."""
+    made = text.headline("", f"<p>{marks}</p>", "Source", DAY)
+    assert len(made) <= text.HEADLINE_LENGTH + 1
+
+
 def test_a_title_is_never_replaced() -> None:
     """A title of one blank is a title too: the archive has it."""
     assert text.headline(" ", "<p>Text.</p>", "Source", DAY) == " "
