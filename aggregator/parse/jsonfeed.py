@@ -102,14 +102,20 @@ def _enclosures(item: Json) -> Iterator[Enclosure]:
     for attachment in _list(item, "attachments"):
         if not isinstance(attachment, dict) or not (url := _string(attachment, "url")):
             continue
-        size, duration = attachment.get("size_in_bytes"), attachment.get("duration_in_seconds")
+        size, duration = _number(attachment, "size_in_bytes"), _number(attachment, "duration_in_seconds")
         yield Enclosure(
             url=url,
             type=_string(attachment, "mime_type"),
-            length=int(size) if isinstance(size, (int, float)) and 0 < size < 2**63 else None,
+            length=int(size) if 0 < size < 2**63 else None,
             title=_string(attachment, "title"),
-            duration=int(duration) if isinstance(duration, (int, float)) and 1 <= duration < 2**31 else None,
+            duration=int(duration) if 1 <= duration < 2**31 else None,
         )
+
+
+def _number(item: Json, key: str) -> int | float:
+    """The number under a key; 0 if there is none, and truth is none."""
+    value = item.get(key)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
 
 
 def _authors(item: Json) -> tuple[str, ...]:

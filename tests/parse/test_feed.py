@@ -260,3 +260,12 @@ def test_very_many_categories_cost_little() -> None:
     (entry,) = parse(_rss(f"<item><guid>1</guid>{item}</item>"), url=URL).entries
     assert entry.tags == tuple(f"c{number}" for number in range(len(entry.tags)))
     assert len(entry.tags) == MOST_TAGS
+
+
+@pytest.mark.parametrize("odd", [True, "12", None, -1, 1e300, [], float("nan")])
+def test_a_json_attachment_has_numbers_or_nothing(odd: object) -> None:
+    """What is no number of bytes or seconds is as good as missing."""
+    attachment = {"url": "https://e.org/a.mp3", "size_in_bytes": odd, "duration_in_seconds": odd}
+    body = json.dumps({"items": [{"id": "1", "attachments": [attachment]}]}).encode()
+    (enclosure,) = parse(body, url=URL).entries[0].enclosures
+    assert (enclosure.length, enclosure.duration) == (None, None)
