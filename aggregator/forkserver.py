@@ -10,6 +10,7 @@ or is a fresh one, which takes longer. It waits for its children, and for them a
 import contextlib
 import gc
 import os
+import pickle
 import signal
 import socket
 import sys
@@ -136,7 +137,8 @@ class ForkServer:
 
     def _tell(self, what: object, *descriptors: int) -> None:
         with _gone():
-            self._pipe.send(what)
+            # Not `send`: if it fails, Python 3.13 finds fault with the buffer that it leaves.
+            self._pipe.send_bytes(pickle.dumps(what))
             if descriptors:
                 socket.send_fds(self._socket, [b"."], descriptors)
 

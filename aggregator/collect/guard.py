@@ -46,15 +46,15 @@ _PUBLIC_6 = IPv6Network("2000::/3")
 _FORBIDDEN_6 = {
     IPv6Network("2001::/23"): "a reserved address",
     IPv6Network("2001:db8::/32"): "an address for documentation",
+    IPv6Network("2002::/16"): "a 6to4 address, which RFC 7526 took leave of",
     IPv6Network("3fff::/20"): "an address for documentation",
 }
 
-# IPv6 networks whose addresses hold an IPv4 address, and how far it stands from the right end.
-_EMBEDDED = {
-    IPv6Network("::ffff:0:0/96"): 0,  # IPv4-mapped, RFC 4291
-    IPv6Network("64:ff9b::/96"): 0,  # NAT64, RFC 6052
-    IPv6Network("2002::/16"): 80,  # 6to4, RFC 3056
-}
+# IPv6 networks whose addresses end in an IPv4 address.
+_EMBEDDED = (
+    IPv6Network("::ffff:0:0/96"),  # IPv4-mapped, RFC 4291
+    IPv6Network("64:ff9b::/96"),  # NAT64, RFC 6052
+)
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: the IPv4 address follows these 32 bits
 
 
@@ -72,9 +72,8 @@ def objection(address: str) -> str | None:
     if ":" not in plain:
         return _objection_4(IPv4Address(plain))
     six = IPv6Address(plain)
-    for network, shift in _EMBEDDED.items():
-        if six in network:
-            return _objection_4(IPv4Address(int(six) >> shift & 0xFFFFFFFF))
+    if any(six in network for network in _EMBEDDED):
+        return _objection_4(IPv4Address(int(six) & 0xFFFFFFFF))
     if six not in _PUBLIC_6:
         return (
             "this machine"
