@@ -1,5 +1,6 @@
 """Outputs are the same bytes whoever renders them, and however they are cut into batches."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -24,17 +25,17 @@ SOURCES = [feed(f"S{number}", f"group {number % 3}", f"S{number}") for number in
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> Iterator[Store]:
     """Articles of several months in so many nodes that workers help."""
-    store = Store.open(f"sqlite:///{tmp_path}/x.db")
-    store.reconcile(SOURCES, NOON)
-    for source in SOURCES:
-        entries = [
-            entry(f"{source.name}-{number}", published=NOON - timedelta(days=9 * number))
-            for number in range(9)
-        ]
-        store.record(source, entries, SourceState(feed_title=source.name), NOON)
-    return store
+    with Store.open(f"sqlite:///{tmp_path}/x.db") as store:
+        store.reconcile(SOURCES, NOON)
+        for source in SOURCES:
+            entries = [
+                entry(f"{source.name}-{number}", published=NOON - timedelta(days=9 * number))
+                for number in range(9)
+            ]
+            store.record(source, entries, SourceState(feed_title=source.name), NOON)
+        yield store
 
 
 def published(folder: Path, store: Store, workers: Workers | None) -> dict[str, bytes]:
