@@ -48,7 +48,8 @@ def recordings(now: datetime, store: Store, chance: random.Random) -> list[Recor
         recording = Recording(source=source, entries=entries, state=state, seen=b"s")
         if source.kind == "seed":
             stamps = {one.guid: FileStamp(1, 1) for one in entries if one.guid}
-            recording = replace(recording, stamps=stamps, gone=[str(chance.randint(0, 5))])
+            gone = {str(chance.randint(0, 5))} - stamps.keys()  # a file that is read is there
+            recording = replace(recording, stamps=stamps, gone=sorted(gone))
         elif chance.random() < 0.2:
             recording = replace(recording, void_links=frozenset({"https://x.example/1"}))
         found.append(recording)
