@@ -53,8 +53,7 @@ def takedown(
                 raise typer.BadParameter(f"there is no takedown {undo}", param_hint="--undo")
             typer.echo("it comes back when a source shows it again")
         elif source:
-            known = {row.name for row in store.source_rows(moment)}
-            if source not in known:
+            if source not in store.states():
                 right = "`aggregator sources` lists them"
                 raise typer.BadParameter(f"no source is named {source!r}; {right}", param_hint="--source")
             typer.echo(f"{store.take_down_source(source, reason, moment)} articles removed")

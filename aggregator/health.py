@@ -57,7 +57,7 @@ def not_asked(
     """Why a pass left sources alone that somebody named, or all but those switched off; a line each."""
     asked = {row.source for row in report.sources}
     wanted = [one for one in settings.sources if (one.name in only if only else one.enabled)]
-    states = {row.name: row.state for row in store.source_rows(now)}
+    states = store.states()
     left = [one for one in wanted if one.name not in asked and one.name in states]
     return [f"{one.name}: not asked: {_why(one, states[one.name], now)}" for one in left]
 
