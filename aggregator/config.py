@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from aggregator import __version__
-from aggregator.crosschecks import across, missing_files, storage_url, under
+from aggregator.crosschecks import across, missing_files, name_of, place_of, storage_url, under
 from aggregator.errors import Problem, SettingsError
 from aggregator.model import Node
 from aggregator.options import FetchPolicy, Policy, Site, Source, Terms, redact
@@ -107,9 +107,7 @@ def _place(location: tuple[int | str, ...], raw: dict[str, Any]) -> str:
     table = str(location[0])
     rest = location[1:]
     if len(location) > 1 and isinstance(location[1], int):
-        row = raw[table][location[1]]
-        name = row.get("name") if isinstance(row, dict) else None
-        place = f"[[{table}]] {location[1] + 1}" + (f" {name!r}" if isinstance(name, str) else "")
+        place = place_of(table, location[1] + 1, raw[table][location[1]])
         rest = location[2:]
     elif not rest:
         return f"key {table}"
@@ -236,8 +234,7 @@ def _store_policy(tables: FileTables) -> Policy:
 
 
 def _name(table: SeedTable | FeedTable) -> str:
-    url = table.url if isinstance(table, FeedTable) else None
-    return table.name or redact(url or "") or str(table.path)
+    return name_of(table.name, table.url if isinstance(table, FeedTable) else None, table.path)
 
 
 def _named(tables: FileTables) -> Iterator[SeedTable | FeedTable]:

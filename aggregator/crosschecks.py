@@ -40,6 +40,17 @@ def storage_url(url: str, folder: Path) -> str:
     return _SQLITE + str(under(folder, Path(url.removeprefix(_SQLITE))))
 
 
+def place_of(table: str, number: int, row: object) -> str:
+    """A row of a table as messages name it: by its number, counted from 1, and its name."""
+    name = row.get("name") if isinstance(row, dict) else None
+    return f"[[{table}]] {number}" + (f" {name!r}" if isinstance(name, str) else "")
+
+
+def name_of(name: str | None, url: str | None, path: str | Path | None) -> str:
+    """What a source goes by: its name, else its address without credentials, else its path."""
+    return name or redact(url or "") or str(Path(path or ""))
+
+
 def across(raw: Row, file: Path) -> Iterator[Problem]:
     """What is wrong between keys and tables."""
     yield from _clashes(raw)
@@ -60,7 +71,7 @@ def missing_files(raw: Row, folder: Path) -> Iterator[Problem]:
             path = row.get("path")
             if not isinstance(path, str) or not path.strip():
                 continue
-            where = f"{_place(table, number, row)}, key path"
+            where = f"{place_of(table, number, row)}, key path"
             place = under(folder, Path(path))
             if not os.path.exists(place):  # noqa: PTH110 - it never raises
                 yield Problem(where, f"{place} is not there", _ABSENT)
@@ -73,11 +84,6 @@ def _rows(raw: Row, table: str) -> Iterator[tuple[int, Row]]:
     for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
         if isinstance(row, dict):
             yield number, row
-
-
-def _place(table: str, number: int, row: Row) -> str:
-    name = row.get("name")
-    return f"[[{table}]] {number}" + (f" {name!r}" if isinstance(name, str) and name else "")
 
 
 def _clashes(raw: Row) -> Iterator[Problem]:
@@ -104,15 +110,13 @@ def _identities(row: Row) -> Iterator[tuple[str, str]]:
 
 def _name(row: Row) -> Iterator[str]:
     """What the row goes by, if that can be told."""
-    name, url, path = (
-        value if isinstance(value := row.get(key), str) else "" for key in ("name", "url", "path")
-    )
-    if found := name or redact(url) or (path and str(Path(path))):
-        yield found
+    given = [value if isinstance(value := row.get(key), str) else "" for key in ("name", "url", "path")]
+    if any(given):
+        yield name_of(*given)
 
 
 def _source(number: int, row: Row) -> Iterator[Problem]:
-    where = _place("sources", number, row)
+    where = place_of("sources", number, row)
     if not {"url", "path"} & set(row) and set(row) <= set(FeedTable.model_fields):
         yield Problem(where, "neither url nor path", 'add url = "https://…" or path = "feed.xml"')
     for first, second in _EITHER:
