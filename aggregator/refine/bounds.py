@@ -43,9 +43,9 @@ _VOID_NAMES = (
     "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr"
 )
 # Their end tags may be left out: a sibling closes them, so they do not add up.
-_CLOSING_NAMES = "p li dt dd tr td th thead tbody tfoot caption colgroup option rp rt rb rtc body html head"
+_CLOSING_NAMES = "p tr td th thead tbody tfoot caption colgroup option body html head"
 _FREE = frozenset(f"{_VOID_NAMES} {_CLOSING_NAMES}".split())
-# Those of them that no sibling closes everywhere, by what closes what: readings outside of a ruby, items of
+# The same, but no sibling closes them everywhere, by what closes what: readings outside of a ruby, items of
 # lists of two kinds within one another.
 _UNSURE = {"li": "i", "dt": "d", "dd": "d", "rp": "r", "rt": "r", "rb": "r", "rtc": "r"}
 # No end tag within them closes what began outside (HTML Standard 13.2.4.2, "has an element in scope").
@@ -104,7 +104,7 @@ class _Scan:
             return match[0]
         name = name.lower()
         stays = self._sibling if name in _UNSURE else self._count
-        if (name in _UNSURE or name not in _FREE) and not stays(name, closing=bool(slash)):
+        if name not in _FREE and not stays(name, closing=bool(slash)):
             return ""
         if end != ">":
             self.notes.add("cut-attributes")

@@ -134,8 +134,8 @@ def sanitize(
     if "<" not in source and "&" not in source:
         return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
     elements = _elements(source)
-    if not _PREPARED.isdisjoint(elements):
-        source, more = bound(_prepared(source, elements))  # tags that went may have hidden others
+    if not _PREPARED.isdisjoint(elements) and (prepared := _prepared(source, elements)) != source:
+        source, more = bound(prepared)  # tags that went may have hidden others
         notes, elements = notes + more, _elements(source)
     ids = frozenset(_ID.findall(source)) if _FRAGMENT_LINK.search(source) else frozenset[str]()
     frame = Frame(base, proxies, players, ids, tidy=tidy, tracking=tracking, notes=set(notes))
