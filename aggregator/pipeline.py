@@ -105,12 +105,12 @@ def now() -> datetime:
 def tools(clock: Clock = now) -> Iterator[Tools]:
     """Connections and worker processes; none is opened or started before it is needed."""
     keep_small()
-    with (
-        HttpFetcher() as fetcher,
-        Workers(PROCESSES, memory=WORKER_MEMORY, initializer=tasks.get_ready) as workers,
-    ):
-        yield Tools(fetcher, workers, clock)
-        workers.close(cancel=True)  # what is in hand is of a pass that was stopped
+    with HttpFetcher() as fetcher:
+        workers = Workers(PROCESSES, memory=WORKER_MEMORY, initializer=tasks.get_ready)
+        try:
+            yield Tools(fetcher, workers, clock)
+        finally:
+            workers.close(cancel=True)  # what is in hand is of a pass that was stopped
 
 
 def run_pass(settings: Settings, store: Store, plan: Plan, with_: Tools) -> PassReport:

@@ -72,15 +72,16 @@ def objection(address: str) -> str | None:
     if ":" not in plain:
         return _objection_4(IPv4Address(plain))
     six = IPv6Address(plain)
+    inner = _objection_4(IPv4Address(int(six) & 0xFFFFFFFF))
     if any(six in network for network in _EMBEDDED):
-        return _objection_4(IPv4Address(int(six) & 0xFFFFFFFF))
+        return inner
     if six not in _PUBLIC_6:
         return (
             "this machine"
             if six.is_loopback or six.is_unspecified
             else "not an address of the public internet"
         )
-    if int(six) >> 32 & 0xFFFFFFFF in _ISATAP and (inner := _objection_4(IPv4Address(int(six) & 0xFFFFFFFF))):
+    if int(six) >> 32 & 0xFFFFFFFF in _ISATAP and inner:
         return inner
     return next((reason for network, reason in _FORBIDDEN_6.items() if six in network), None)
 
