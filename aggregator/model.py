@@ -357,6 +357,12 @@ class Article:
         return len(self.body.encode("utf-8", "replace"))
 
     @property
+    def more(self) -> int:
+        """About the bytes of what else it holds, as far as its source could make that long."""
+        texts = (self.title, self.summary, *self.authors, *self.tags, *(one.url for one in self.enclosures))
+        return sum(map(len, texts))
+
+    @property
     def categories(self) -> CategoryPath:
         """The category path of the origin."""
         return self.sources[0].categories
@@ -366,8 +372,8 @@ class Article:
 class Outline:
     """An article as far as the order and the form of a feed depend on it.
 
-    `size` is that of its body in bytes of UTF-8, `changed` the serial of the last change of anything
-    that outputs show of it, `source` the name of its origin.
+    `size` is that of its body in bytes of UTF-8, `more` about that of all else it holds, `changed` the
+    serial of the last change of anything that outputs show of it, `source` the name of its origin.
     """
 
     id: int
@@ -377,6 +383,7 @@ class Outline:
     size: int
     changed: int
     source: str
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True, order=True)

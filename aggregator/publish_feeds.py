@@ -251,7 +251,7 @@ def _meets(page: ArchivePage, first: int, stop: int, size: int) -> bool:
 
 def _sound(work: Round, fmt: Format, feed: Rendered, path: str, kind: str, key: str) -> Iterator[Document]:
     """The document, unless something is wrong with it: then it is reported, and the old one stays."""
-    if findings := check(fmt, feed):
+    if findings := check(fmt, feed, live=kind != ARCHIVE):
         work.problems.append(f"{path} is kept back: {'; '.join(findings)}")
         return
     feed.passed()

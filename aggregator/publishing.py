@@ -22,7 +22,7 @@ from aggregator.workers import Workers
 
 __all__ = ["EVERYTHING", "PublishReport", "publish"]
 
-RENDERING = 5
+RENDERING = 6
 """Raise it when the same store and settings come to give other bytes."""
 LISTED = "sources"
 """The fact of the store that says as of which sources the lists were written; empty while they are owed."""

@@ -14,7 +14,7 @@ from aggregator.model import Article, Node, Tombstone
 from aggregator.options import Site
 from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.archives import ArchivePage, archive_address
-from aggregator.publish.entry import Facts, facts
+from aggregator.publish.entry import MAX_BODY, Facts, facts
 from aggregator.publish.head import Head, head
 from aggregator.publish.pieces import Kind, Listed, Piece, Placed, Rendered, Take
 
@@ -30,6 +30,8 @@ _ENTRY: Mapping[Kind, Callable[[Facts], bytes]] = {
 LIVE_BYTES = 2_000_000
 """About how large a live feed may get; what does not fit stands in the archives."""
 _OVERHEAD = 1_000  # bytes of an entry beside its body
+_WHOLE = 4 * MAX_BODY  # bytes of a body beyond which only an excerpt of it is shown, whatever its script
+_ESCAPED = 5  # how much longer titles, names and addresses may get where much of them has to be escaped
 CACHE_BYTES = 24_000_000
 """Of entries that are kept rendered; a feed shares most of its entries with those above it."""
 KNOWN = 500
@@ -101,7 +103,8 @@ def shown(articles: Sequence[Placed], site: Site) -> int:
     """
     room = LIVE_BYTES
     for count, article in enumerate(articles[: site.entries_per_feed]):
-        room -= _OVERHEAD + article.size
+        body = article.size if article.size <= _WHOLE else 0
+        room -= max(_OVERHEAD, _ESCAPED * article.more) + body
         if room < 0:
             return max(count, 1)
     return min(len(articles), site.entries_per_feed)

@@ -44,6 +44,8 @@ MAX_SUMMARY = 1_000
 MAX_NAME = 200
 MAX_DATE = 60
 MAX_NAMES = 50
+MAX_FILES = 100_000
+"""Characters of the addresses of all files of an entry together."""
 MAX_VOID = 5_000
 
 
@@ -267,12 +269,16 @@ def _labels(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _enclosures(entry: Entry, base: str | None, body: str) -> tuple[Enclosure, ...]:
     found: dict[str, Enclosure] = {}
+    room = MAX_FILES
     for enclosure in (*entry.enclosures, *_gallery(entry, body)):
         url = published(enclosure.url, base)
         if url is not None and url.startswith("http") and url not in found:
             kind = text.label(enclosure.type or "")
             title = text.shorten(text.label(enclosure.title or ""), MAX_NAME)
             length = enclosure.length if enclosure.length and enclosure.length > 0 else None
+            room -= len(url)
+            if room < 0:
+                break
             found[url] = Enclosure(
                 url, kind if "/" in kind else None, length, title or None, enclosure.duration
             )

@@ -107,6 +107,9 @@ _OUTLINES = Lookup(
             sa.func.length(contents.c.body),
             articles.c.changed,
             sources.c.name,
+            sa.func.length(contents.c.title),
+            sa.func.substr(contents.c.details, sa.literal_column("1"), sa.literal_column(str(HEADER))),
+            sa.func.length(contents.c.details),
         )
         .join_from(articles, contents, contents.c.article_id == articles.c.id)
         .join(sources, sources.c.id == articles.c.origin_source)
@@ -244,6 +247,7 @@ def outlines(conn: Connection, ids: Sequence[int]) -> list[Outline]:
             size=packed_size(row[4], row[5]),
             changed=row[6],
             source=row[7],
+            more=row[8] + packed_size(row[9], row[10]),
         )
         for row in _OUTLINES(conn, ids)
     }

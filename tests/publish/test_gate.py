@@ -86,6 +86,14 @@ def test_a_monster_fails() -> None:
     assert "more than" in check("json", b" " * (gate.MAX_BYTES + 1))[0]
 
 
+def test_an_archive_may_be_a_monster() -> None:
+    """A missing archive would end the chain that leads to all older articles."""
+    feed = feed_of("atom", Node("category", ()), [article(1)], SITE, "feeds/all")
+    padded = replace(feed, end=b"<!--" + b" " * gate.MAX_BYTES + b"-->" + feed.end)
+    assert "more than" in gate.check("atom", padded)[0]
+    assert gate.check("atom", padded, live=False) == ()
+
+
 def test_entities_are_not_expanded() -> None:
     """The check itself cannot be made to eat all memory."""
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><feed>&b;</feed>'

@@ -4,10 +4,11 @@ from dataclasses import replace
 from lxml import etree
 from publishing import SITE, article, provenance, render_feed
 
-from aggregator.model import Article, Node
+from aggregator.model import Article, Enclosure, Node
 from aggregator.options import Site, Terms
 from aggregator.publish.entry import EXCERPT, MAX_BODY
 from aggregator.publish.feeds import Format, shown
+from aggregator.publish.gate import MAX_BYTES
 from aggregator.publish.terms import article_terms, node_terms
 
 ALL = Node("category", ())
@@ -100,6 +101,21 @@ def test_live_feeds_stay_small() -> None:
     for fmt in ("atom", "rss", "json"):
         assert len(render(fmt, SITE, *long)) < 2_000_000
     assert shown([article(body="好" * 900_000)], SITE) == 1
+
+
+def test_what_is_no_body_counts_too() -> None:
+    """No source makes feeds too large for the gate by names and addresses without end."""
+    names = tuple(f"{n} {'<' * 190}" for n in range(50))
+    files = tuple(Enclosure(f"https://media.example/{n}/{'&' * 7_000}", "audio/mpeg") for n in range(14))
+    hostile = [article(n, tags=names, authors=names, enclosures=files) for n in range(50)]
+    for fmt in ("atom", "rss", "json"):
+        assert len(render(fmt, SITE, *hostile)) < MAX_BYTES
+    assert shown([article(n) for n in range(50)], SITE) == 50
+
+
+def test_a_body_that_is_cut_takes_no_room() -> None:
+    """An article of which feeds show an excerpt pushes no other out."""
+    assert shown([article(0, body="x" * 2_000_001), *map(article, range(1, 50))], SITE) == 50
 
 
 def test_a_monstrous_body_is_an_excerpt() -> None:

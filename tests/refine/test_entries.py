@@ -24,6 +24,14 @@ def one(entry: Entry, context: Context = CONTEXT, **feed: object) -> Refined:
     return article
 
 
+def test_files_are_not_without_end() -> None:
+    """An entry keeps the first of its files, as many as fit into a feed beside others."""
+    files = tuple(Enclosure(f"https://m.example/{n}/{'a' * 980}") for n in range(1_000))
+    kept = one(Entry(guid="g", title=Text("T"), enclosures=files)).enclosures
+    assert 90 < len(kept) < 110
+    assert [file.url for file in kept] == [file.url for file in files[: len(kept)]]
+
+
 def test_an_entry_comes_out_whole() -> None:
     """Every field is cleaned, made absolute and named."""
     article = one(

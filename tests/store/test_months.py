@@ -25,6 +25,17 @@ def settle(store: Store) -> None:
     store.published((), posts=stale.posts, nodes=stale.nodes, serial=stale.serial)
 
 
+def test_outlines_know_how_large_articles_are(store: Store) -> None:
+    """The bytes of a body, however it is stored, and those of what else there is."""
+    store.reconcile([A], NOON)
+    many = entry("many", body="好" * 1_000, tags=tuple(f"tag {n}" for n in range(1_000)))
+    store.record(A, [entry("few"), many], SourceState(), NOON)
+    few, much = sorted(store.outlines(store.newest(NEWS, 2)), key=lambda one: one.size)
+    assert (few.size, much.size) == (len("<p>few</p>"), 3_000)
+    assert few.more < 200
+    assert 8_000 < much.more < 12_000
+
+
 def test_articles_are_counted_by_month(store: Store) -> None:
     """Each node knows how many of its articles stand in which month, in UTC."""
     store.reconcile([A, B], NOON)
