@@ -357,12 +357,6 @@ class Article:
         return len(self.body.encode("utf-8", "replace"))
 
     @property
-    def more(self) -> int:
-        """About the bytes of what else it holds, as far as its source could make that long."""
-        texts = (self.title, self.summary, *self.authors, *self.tags, *(one.url for one in self.enclosures))
-        return sum(map(len, texts))
-
-    @property
     def categories(self) -> CategoryPath:
         """The category path of the origin."""
         return self.sources[0].categories

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from aggregator.model import Article, Node, Tombstone
+from aggregator.model import Article, Node, Outline, Tombstone
 from aggregator.options import Site
 from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.archives import ArchivePage, archive_address
@@ -104,10 +104,20 @@ def shown(articles: Sequence[Placed], site: Site) -> int:
     room = LIVE_BYTES
     for count, article in enumerate(articles[: site.entries_per_feed]):
         body = article.size if article.size <= _WHOLE else 0
-        room -= max(_OVERHEAD, _ESCAPED * article.more) + body
+        room -= max(_OVERHEAD, _ESCAPED * _more(article)) + body
         if room < 0:
             return max(count, 1)
     return min(len(articles), site.entries_per_feed)
+
+
+def _more(article: Article | Outline) -> int:
+    """About how long the rest of an article is beside its body, as far as its source has a say."""
+    if isinstance(article, Outline):
+        return article.more
+    files = [file.url for file in article.enclosures]
+    return sum(
+        len(text) for text in (article.title, article.summary, *article.authors, *article.tags, *files)
+    )
 
 
 def render_feed(

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from aggregator.serve.http import accepts_gzip, not_modified
+from aggregator.serve.http import accepts_gzip, fails, not_modified
 from aggregator.serve.outputs import Body, Outputs
 
 CACHE_CONTROL = "public, max-age=300"
@@ -61,13 +61,21 @@ def answer(files: Outputs, request: Request) -> Response:
 def _represent(files: Outputs, path: str, body: Body, request: Request) -> Response:
     """The file in the encoding that the client takes, or 304 if it has that already."""
     headers = {"Cache-Control": CACHE_CONTROL, "Vary": "Accept-Encoding", **_SAFETY}
-    packed = files.packed(path, body) if accepts_gzip(request.headers.get("accept-encoding", "")) else None
+    packed = files.packed(path, body) if accepts_gzip(_field(request, "accept-encoding") or "") else None
     # The compressed form is another representation, so it has another strong tag (RFC 9110 8.8.3.3).
     etag = body.etag if packed is None else f'{body.etag[:-1]}-gzip"'
     headers |= {"ETag": etag, "Last-Modified": formatdate(int(body.modified), usegmt=True)}
-    asked = request.headers
-    if not_modified(etag, body.modified, asked.get("if-none-match"), asked.get("if-modified-since")):
+    date = request.headers.get
+    if fails(etag, body.modified, _field(request, "if-match"), date("if-unmodified-since")):
+        return PlainTextResponse("The page is another by now.\n", 412, headers)
+    if not_modified(etag, body.modified, _field(request, "if-none-match"), date("if-modified-since")):
         return Response(None, 304, headers)
     if packed is not None:
         headers["Content-Encoding"] = "gzip"
     return Response(packed if packed is not None else body.data, 200, {**headers, "Content-Type": body.type})
+
+
+def _field(request: Request, name: str) -> str | None:
+    """A field that is a list, whole: it may come in several lines (RFC 9110 5.3)."""
+    lines = request.headers.getlist(name)
+    return ", ".join(lines) if lines else None

@@ -23,6 +23,17 @@ def _weights(header: str) -> Iterator[tuple[str, float]]:
             yield name, 0.0
 
 
+def fails(etag: str, modified: float, match: str | None, unmodified_since: str | None) -> bool:
+    """Whether the client wants another representation than this or none (RFC 9110 13.1.1 and 13.1.4).
+
+    `modified` is in seconds since 1970. If-Match alone counts where both are there.
+    """
+    if match is not None:
+        return not {etag, "*"} & {tag.strip() for tag in match.split(",")}
+    since = _seconds(unmodified_since)
+    return since is not None and int(modified) > since
+
+
 def not_modified(etag: str, modified: float, none_match: str | None, modified_since: str | None) -> bool:
     """Whether the client has this representation already.
 
@@ -32,11 +43,16 @@ def not_modified(etag: str, modified: float, none_match: str | None, modified_si
     if none_match is not None:
         tags = {tag.strip().removeprefix("W/") for tag in none_match.split(",")}
         return etag in tags or "*" in tags
-    if modified_since is None:
-        return False
+    since = _seconds(modified_since)
+    return since is not None and int(modified) <= since
+
+
+def _seconds(date: str | None) -> float | None:
+    """A date as seconds since 1970; None for what is none."""
+    if date is None:
+        return None
     try:
-        since = parsedate_to_datetime(modified_since)
-        aware = since if since.tzinfo else since.replace(tzinfo=UTC)
-        return int(modified) <= aware.timestamp()
+        found = parsedate_to_datetime(date)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        return False
+        return None

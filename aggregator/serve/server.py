@@ -1,5 +1,6 @@
 """Runs an application under uvicorn, on a port or a Unix socket."""
 
+import asyncio
 import socket
 import stat
 import threading
@@ -11,6 +12,7 @@ from typing import Self
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from aggregator.errors import ServeError
 
@@ -21,6 +23,8 @@ BACKLOG = 512
 CONCURRENCY = 500
 """Requests at once; more are told 503, as a small machine has better things to do."""
 START_SECONDS = 10.0
+PATIENCE = 30.0
+"""Seconds in which a client has to ask, or to take some of its answer: idle ones would keep others out."""
 
 
 def listen(bind: str) -> socket.socket:
@@ -62,18 +66,47 @@ def _listen_unix(path: Path) -> socket.socket:
     return listener
 
 
+class _Hurried(H11Protocol):
+    """A connection that ends when its client neither asks nor takes what it asked for."""
+
+    patience = PATIENCE
+    _before: object = None
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        # A request makes a cycle of its own; one that waits for its answer is not the client's fault.
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's types know no connection without
+        waits = cycle is not None and not cycle.response_started
+        found = (cycle, self.transport.get_write_buffer_size())
+        if found == self._before and not waits:
+            self.transport.abort()
+            return
+        self._before = found
+        self._timer = self.loop.call_later(self.patience, self._look)
+
+
 class Server:
     """Serves an application in the background, from the beginning of a `with` block to its end.
 
     Requests under way are finished then. Signals are left to whoever holds the block.
     """
 
-    def __init__(self, app: ASGIApp, bind: str) -> None:
+    def __init__(self, app: ASGIApp, bind: str, patience: float = PATIENCE) -> None:
         """Binds the address at once. Raises ServeError."""
         self._bind = bind
         self._socket = listen(bind)
         config = uvicorn.Config(
             app,
+            http=type("Hurried", (_Hurried,), {"patience": patience}),
             log_config=None,
             access_log=False,
             server_header=False,

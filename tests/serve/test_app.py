@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -77,6 +78,18 @@ def ask(server: Server, path: str, method: str = "GET", **headers: str) -> Answe
         connection.close()
 
 
+def said(server: Server, request: str) -> bytes:
+    """What the server says until it ends the connection."""
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        client.sendall(request.encode())
+        received = b""
+        with suppress(ConnectionResetError):
+            while chunk := client.recv(65536):
+                received += chunk
+        return received
+
+
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
@@ -134,6 +147,23 @@ def test_a_changed_file_has_other_validators(server: Server, outputs: Path) -> N
     new = ask(server, "/changing.xml", If_None_Match=old.headers["etag"])
     assert (new.status, new.body) == (200, b"<RSS/>")
     assert new.headers["etag"] != old.headers["etag"]
+
+
+def test_lists_may_come_in_several_lines(server: Server) -> None:
+    """Proxies that split a list, or add to it, get what one line would give."""
+    known = ask(server, "/feeds/all/atom.xml").headers["etag"]
+    request = "GET /feeds/all/atom.xml HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    tags = f'If-None-Match: "other"\r\nIf-None-Match: {known}\r\n\r\n'
+    assert said(server, request + tags).startswith(b"HTTP/1.1 304 ")
+    encodings = "Accept-Encoding: br\r\nAccept-Encoding: gzip\r\n\r\n"
+    assert b"content-encoding: gzip" in said(server, request + encodings)
+
+
+def test_a_condition_that_fails_is_told(server: Server) -> None:
+    """A client that wants the rest of a page it knows is not given another one (RFC 9110 13.1.1)."""
+    known = ask(server, "/feeds/all/atom.xml").headers["etag"]
+    assert ask(server, "/feeds/all/atom.xml", If_Match=known).status == 200
+    assert ask(server, "/feeds/all/atom.xml", If_Match='"other"').status == 412
 
 
 def test_the_same_bytes_have_the_same_tag(server: Server) -> None:
@@ -299,3 +329,28 @@ def test_stopping_is_quick(outputs: Path) -> None:
         start = time.monotonic()
     assert time.monotonic() - start < 3
     idle.close()
+
+
+@pytest.mark.parametrize("request_", ["", "GET /opml.xml HTTP/1.1\r\nHost: x\r\n"])
+def test_who_never_asks_is_left(outputs: Path, request_: str) -> None:
+    """A connection on which no whole request comes ends, so that idle clients keep no others out."""
+    with Server(create_app(outputs), "127.0.0.1:0", patience=0.05) as server:
+        assert said(server, request_) == b""
+
+
+def test_who_never_takes_the_answer_is_left(tmp_path: Path) -> None:
+    """A client that does not read loses its connection; one that takes its time gets all."""
+    size = 40_000_000  # more than the buffers of two sockets hold
+    (tmp_path / "large.bin").write_bytes(b"\0" * size)
+    request = "GET /large.bin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with Server(create_app(tmp_path), "127.0.0.1:0") as server:
+        assert len(said(server, request)) > size
+    with Server(create_app(tmp_path), "127.0.0.1:0", patience=0.05) as server:
+        address, connections = urlsplit(server.url), server._server.server_state.connections
+        with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+            client.sendall(request.encode())
+            client.recv(1)
+            deadline = time.monotonic() + 10
+            while connections and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert not connections

@@ -1,6 +1,6 @@
 import pytest
 
-from aggregator.serve.http import accepts_gzip, not_modified
+from aggregator.serve.http import accepts_gzip, fails, not_modified
 
 WHEN = 1663061330.5  # Tue, 13 Sep 2022 09:28:50 GMT and a half
 
@@ -48,3 +48,23 @@ def test_either_validator_saves_the_body(
 ) -> None:
     """A tag or a date that still holds is enough; where both are there the tag alone counts."""
     assert not_modified('"a"', WHEN, none_match, since) is expected
+
+
+@pytest.mark.parametrize(
+    ("match", "since", "expected"),
+    [
+        (None, None, False),
+        ('"a"', None, False),
+        ('"b", "a"', None, False),
+        ("*", None, False),
+        ('"b"', None, True),
+        ('W/"a"', None, True),
+        ('"a"', "Tue, 13 Sep 2022 09:28:49 GMT", False),
+        (None, "Tue, 13 Sep 2022 09:28:49 GMT", True),
+        (None, "Tue, 13 Sep 2022 09:28:50 GMT", False),
+        (None, "yesterday", False),
+    ],
+)
+def test_a_client_may_want_the_one_it_knows(match: str | None, since: str | None, *, expected: bool) -> None:
+    """By a strong comparison of tags, else by the date; what is no date does not count."""
+    assert fails('"a"', WHEN, match, since) is expected
