@@ -111,8 +111,9 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file.")], config: Config = None
 ) -> None:
     """Copy the database to a new file, while it may be in use."""
-    with open_store(load_settings(config)) as store:
-        store.backup(file.absolute())
+    from aggregator.backup import backup as copy
+
+    copy(load_settings(config), file.absolute())
     typer.echo(f"{file}: written")
 
 

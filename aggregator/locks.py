@@ -18,11 +18,16 @@ from aggregator.errors import StoreError
 Purpose = Literal["daemon", "pass"]
 
 
+def database_file(storage_url: str) -> Path | None:
+    """The file of an SQLite database; None for others."""
+    prefix = "sqlite:///"
+    return Path(storage_url.removeprefix(prefix)) if storage_url.startswith(prefix) else None
+
+
 def lock_file(storage_url: str, purpose: Purpose) -> Path:
     """The lock's file: beside an SQLite database, else in the folder for temporary files."""
-    prefix = "sqlite:///"
-    if storage_url.startswith(prefix):
-        return Path(f"{storage_url.removeprefix(prefix)}.{purpose}.lock")
+    if (file := database_file(storage_url)) is not None:
+        return Path(f"{file}.{purpose}.lock")
     name = "".join(character if character.isalnum() else "-" for character in storage_url.rpartition("@")[2])
     return Path(gettempdir()) / f"aggregator-{name}.{purpose}.lock"
 

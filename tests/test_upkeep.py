@@ -1,6 +1,7 @@
 """Takedowns, floods, retention, copies and trials, by their commands."""
 
 import json
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 from world import World, source
 
 from aggregator.cli import app
+from aggregator.errors import AggregatorError
 
 
 def rss(*items: str) -> bytes:
@@ -90,6 +92,45 @@ def test_a_backup_is_a_database(tmp_path: Path) -> None:
         assert database.execute("SELECT title FROM contents").fetchall() == [("one",)]
     finally:
         database.close()
+
+
+def failed(world: World, *words: str) -> str:
+    result = CliRunner().invoke(app, [*words, "--config", str(world.folder / "feeds.toml")])
+    assert isinstance(result.exception, AggregatorError), result.output
+    return str(result.exception)
+
+
+def test_a_backup_is_handed_to_nobody(tmp_path: Path) -> None:
+    """Like the database it is for its owner alone, and it may not lie among the outputs."""
+    world = World(tmp_path, "")
+    world.run()
+    command(world, "backup", str(tmp_path / "copy.db"))
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "way").symlink_to(world.outputs)
+    for folder in (world.outputs, world.outputs / "posts", tmp_path / "way"):
+        assert "is handed out" in failed(world, "backup", str(folder / "copy.db"))
+    assert not list(world.outputs.rglob("copy.db"))
+
+
+def test_without_a_database_there_is_no_backup(tmp_path: Path) -> None:
+    """A disk that is not mounted must not pass for an empty database that was copied."""
+    world = World(tmp_path, "")
+    assert "there is no database" in failed(world, "backup", str(tmp_path / "copy.db"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["feeds.toml"]
+
+
+def test_half_a_backup_is_none(tmp_path: Path) -> None:
+    """Where the disk is full, nothing stays that looks like a copy."""
+    world = World(tmp_path, "")
+    world.run()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        message = failed(world, "backup", str(tmp_path / "copy.db"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "the copy could not be written" in message
+    assert not list(tmp_path.glob("copy*"))
 
 
 def test_other_rules_can_be_tried_on_history(tmp_path: Path) -> None:

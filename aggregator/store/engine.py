@@ -128,8 +128,19 @@ class Database:
         """Copy the database to a new file while it is in use; see `Store.backup`."""
         if self.dialect != "sqlite":
             raise StoreError("backup is for SQLite; use pg_dump for PostgreSQL")
-        if target.exists():
-            raise StoreError(f"{target}: is there already; name a new file")
+        try:
+            target.touch(mode=0o600, exist_ok=False)  # addresses of sources may hold secrets
+        except FileExistsError:
+            raise StoreError(f"{target}: is there already; name a new file") from None
+        except OSError as error:
+            raise StoreError(f"{target}: the copy could not be written ({error.strerror})") from error
+        try:
+            self._copy(target)
+        except BaseException:
+            target.unlink(missing_ok=True)  # nobody is to take half a copy for a whole one
+            raise
+
+    def _copy(self, target: Path) -> None:
         with _told(self.url), self._engine.connect() as conn:
             driver: Any = conn.connection.driver_connection
             try:
