@@ -51,22 +51,20 @@ def takedown(
         if undo is not None:
             if store.undo(undo) is None:
                 raise typer.BadParameter(f"there is no takedown {undo}", param_hint="--undo")
-            typer.echo("it comes back when a source shows it again")
+            _publish(settings, store, 0, "it comes back when a source shows it again", as_json=as_json)
         elif source:
             if source not in store.states():
                 right = "`aggregator sources` lists them"
                 raise typer.BadParameter(f"no source is named {source!r}; {right}", param_hint="--source")
-            typer.echo(f"{store.take_down_source(source, reason, moment)} articles removed")
+            _publish(settings, store, store.take_down_source(source, reason, moment), as_json=as_json)
         elif article:
             found = [one.id for one in store.find(article)]
             if not found:
                 raise typer.BadParameter(f"no article is named {article!r}", param_hint="URL-OR-ID")
-            typer.echo(f"{store.take_down(found, reason, moment)} articles removed")
+            _publish(settings, store, store.take_down(found, reason, moment), as_json=as_json)
         else:
             rows = [asdict(tomb) for tomb in store.tombs()]
             terminal.print_json(rows) if as_json else terminal.print_tombs(rows)
-        if source or article or undo is not None:
-            _publish(settings, store)
 
 
 @app.command()
@@ -85,14 +83,14 @@ def floods(
     settings = load_settings(config)
     with at_work(settings) as store:
         if release is not None:
-            typer.echo(f"{_held(store.release(release), release, '--release')} articles released")
+            count = _held(store.release(release), release, "--release")
+            _publish(settings, store, count, f"{count} articles released", as_json=as_json)
         elif drop is not None:
-            typer.echo(f"{_held(store.drop(drop, datetime.now(UTC)), drop, '--drop')} articles removed")
+            count = _held(store.drop(drop, datetime.now(UTC)), drop, "--drop")
+            _publish(settings, store, count, as_json=as_json)
         else:
             rows = [asdict(flood) for flood in store.floods()]
             terminal.print_json(rows) if as_json else terminal.print_floods(rows)
-        if release is not None or drop is not None:
-            _publish(settings, store)
 
 
 @app.command()
@@ -101,9 +99,10 @@ def prune(config: Config = None) -> None:
     settings = load_settings(config)
     with at_work(settings) as store:
         gone = store.prune(settings.sources, settings.keep, datetime.now(UTC))
-        typer.echo(f"{gone.articles} articles removed")
-        _publish(settings, store)
-        store.compact()
+        try:
+            _publish(settings, store, gone.articles)
+        finally:
+            store.compact()
 
 
 @app.command()
@@ -161,8 +160,19 @@ def _held(count: int, number: int, option: str) -> int:
     return count
 
 
-def _publish(settings: "Settings", store: "Store") -> None:
+def _publish(
+    settings: "Settings", store: "Store", articles: int, done: str = "", *, as_json: bool = False
+) -> None:
+    """Bring the outputs up to date with what was `done`: removing articles if nothing else is said."""
     from aggregator import publishing, terminal
 
-    terminal.print_publish(publishing.publish(settings, store))
+    if not as_json:
+        typer.echo(done or f"{articles} articles removed")
+    report = publishing.publish(settings, store)
+    if as_json:
+        terminal.print_json({"articles": articles, "publish": asdict(report)})
+    else:
+        terminal.print_publish(report)
     tell_hub(settings, store)
+    if report.problems:
+        raise typer.Exit(1)

@@ -165,7 +165,7 @@ class Desk:
             self.store.removed([path for path in some if path not in written.failed])
             self.report.removed += len(written.changed)
             self.report.problems += written.failed.values()
-            self.report.kept += map(_kept, written.kept)
+            self.report.kept += map(_left, written.kept)
 
     def _ours(self, paths: Collection[str]) -> dict[str, bytes] | None:
         if self.force:
@@ -182,3 +182,7 @@ def _record(document: Document, digest: bytes | None) -> OutputRecord:
 
 def _kept(path: str) -> str:
     return f"{path} was edited or put there by somebody and is kept; `aggregator publish --force` replaces it"
+
+
+def _left(path: str) -> str:
+    return f"{path} no longer belongs here, but was edited or put there by somebody: remove it yourself"

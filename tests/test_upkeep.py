@@ -54,6 +54,42 @@ def test_a_takedown_stays_down_until_it_is_undone(tmp_path: Path) -> None:
         assert titles(world) == {"one", "two", "three", "four"}
 
 
+def test_a_takedown_tells_what_it_had_to_leave(tmp_path: Path) -> None:
+    """A post that somebody edited is theirs to remove; one that cannot be removed makes it fail."""
+    with Server({"/f": Reply(rss(item("one"), item("two")))}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+    one, two = world.posts()
+    one.write_bytes(one.read_bytes() + b"more")
+    said = command(world, "takedown", "https://s.example/one")
+    assert "no longer belongs here" in said
+    assert "--force" not in said
+    assert one.exists()
+    two.unlink()
+    two.mkdir()
+    words = ["takedown", "https://s.example/two", "--config", str(tmp_path / "feeds.toml")]
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, "a folder is in its place" in result.stdout) == (1, True), result.output
+
+
+def test_what_is_done_can_be_read_by_programs(tmp_path: Path) -> None:
+    """With --json, nothing else is printed, also where something is removed, released or undone."""
+    old = [item(f"old{number}", "Mon, 02 Mar 2020 08:00:00 GMT") for number in range(40)]
+    with Server({"/f": [Reply(rss(item("one"))), Reply(rss(item("one"), *old))]}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+        world.run(everything=True, after=3600)
+    wishes = {
+        ("takedown", "https://s.example/one"): 1,
+        ("takedown", "--undo", "1"): 0,
+        ("floods", "--release", "1"): 40,
+        ("takedown", "--source", "f"): 40,
+    }
+    for words, count in wishes.items():
+        done = json.loads(command(world, *words, "--json"))
+        assert (done["articles"], done["publish"]["problems"]) == (count, []), words
+
+
 def test_a_flood_is_held_and_released(tmp_path: Path) -> None:
     """Old articles that come all at once stay out of the live feeds until the operator lets them in."""
     old = [item(f"old{number}", "Mon, 02 Mar 2020 08:00:00 GMT") for number in range(40)]
