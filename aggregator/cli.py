@@ -96,13 +96,14 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Collect what is due, store it, publish what changed."""
-    from aggregator import forkserver, pipeline, terminal
+    from aggregator import edits, forkserver, pipeline, terminal
     from aggregator.health import not_asked
 
     forkserver.set_aside()
     settings = load_settings(config)
     names = _known(source or [], settings)
     with at_work(settings) as store, pipeline.tools() as tools, terminal.progress(quiet=as_json) as seen:
+        edits.follow(settings, store)
         plan = pipeline.Plan(only=names, everything=everything, seen=seen)
         report = pipeline.run_pass(settings, store, plan, tools)
         tell_hub(settings, store)

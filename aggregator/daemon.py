@@ -23,9 +23,9 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from aggregator import locks, pings
+from aggregator import edits, locks, pings
 from aggregator.collect import schedule
-from aggregator.config import Settings, load
+from aggregator.config import Settings, load, settings_file
 from aggregator.errors import AggregatorError, SettingsError
 from aggregator.gathering import Tools
 from aggregator.notify import Notifier
@@ -67,8 +67,9 @@ class Daemon:
         self._last_offset = self._offset()
         self._beats = beats
         self._notifier = notifier
+        self._stamp = _stamp(settings_file(file))
         self._settings = load(file)
-        self._stamp = _stamp(self._settings.file)
+        self._followed: Settings | None = None
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._reload = threading.Event()
@@ -170,6 +171,9 @@ class Daemon:
         )
         with locks.hold(settings.storage_url, "pass", patience=60.0):
             self.mind_the_clock(store)
+            if self._followed is not settings:
+                edits.follow(settings, store)
+                self._followed = settings
             report = run_pass(settings, store, plan, with_)
         self._tell(report, settings, store)
 
@@ -245,18 +249,9 @@ class Daemon:
             fresh = replace(fresh, storage_url=self._settings.storage_url)
         for warning in fresh.warnings:
             log.warning("settings", warning=str(warning))
-        self._try_again(fresh, store)
         store.policy = fresh.policy
         self._settings = fresh
         log.info("settings applied", sources=len(fresh.sources))
-
-    def _try_again(self, fresh: Settings, store: Store) -> None:
-        """A failing source whose table was edited is tried at once: the edit may have mended it."""
-        before = {source.name: source for source in self._settings.sources}
-        states = store.states()
-        edited = [source.name for source in fresh.sources if source != before.get(source.name)]
-        failing = {name: state for name in edited if (state := states.get(name)) and state.failures}
-        store.save_states({name: replace(state, next_due=None) for name, state in failing.items()})
 
     def _wait(self, scheduler: BackgroundScheduler) -> None:
         """Wait for signals; bring jobs forward after a reload, or when the clock was set back."""

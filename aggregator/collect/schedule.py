@@ -114,9 +114,7 @@ def after_success(
     if not same_place(source, state):
         state = _new_place(state)
     known = state.rhythm if rhythm is None else learned(state.rhythm, rhythm, dates, now)
-    wait = _interval(source)
-    if not source.fetch.schedule:
-        wait = suggested(known, wait, source.fetch.max_interval, now)
+    wait = _wish(source, known, now)
     fresh_until = _later(now, fetched.fresh_for)
     return replace(
         state,
@@ -216,6 +214,15 @@ def shifted(state: SourceState, by: timedelta) -> SourceState:
     return replace(state, **{name: moment + by for name, moment in moments.items() if moment is not None})
 
 
+def replanned(source: Source, state: SourceState) -> SourceState:
+    """The state as if the settings had always said how often to ask what they say now."""
+    if state.last_attempt is None or state.next_due is None:
+        return state
+    wait = _wish(source, state.rhythm, state.last_attempt)
+    moments = (state.fresh_until, state.retry_after)
+    return replace(state, next_due=_next(source, state.rhythm, state.last_attempt, wait, *moments))
+
+
 def _new_place(state: SourceState) -> SourceState:
     """The settings name another address: what was learned of the old one says nothing of it."""
     return replace(
@@ -246,6 +253,12 @@ def _move(source: Source, state: SourceState, fetched: Fetched, now: datetime) -
 
 
 # --- the latest of all wishes -----------------------------------------------------------
+
+
+def _wish(source: Source, rhythm: Rhythm, now: datetime) -> float:
+    """How long we wish to wait, in seconds: a quiet source is asked less."""
+    wait = _interval(source)
+    return wait if source.fetch.schedule else suggested(rhythm, wait, source.fetch.max_interval, now)
 
 
 def _interval(source: Source) -> float:

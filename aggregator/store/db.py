@@ -112,6 +112,11 @@ class Store:
         with self._database.write() as conn:
             sources.save_states(conn, states)
 
+    def read_anew(self, names: Collection[str]) -> None:
+        """Forget what keeps the documents and files of these sources from being read as if they were new."""
+        with self._database.write() as conn:
+            sources.read_anew(conn, names)
+
     def last_seen(self, names: Sequence[str]) -> dict[str, bytes]:
         """What `record` was told to remember of the entries of feeds, by name; for nothing, no key."""
         with self._database.read() as conn:

@@ -182,6 +182,18 @@ def save_state(conn: Connection, given: Iterable[tuple[int, SourceState]]) -> No
     _SAVE(conn, [{"b_id": source_id, **columns(state)} for source_id, state in given])
 
 
+_UNREAD = {"etag": None, "last_modified": None, "body_hash": None}
+"""The columns of a source whose document is to be read whatever it was before."""
+
+
+def read_anew(conn: Connection, names: Collection[str]) -> None:
+    """See `Store.read_anew`."""
+    for some in chunks(sorted(names)):
+        of_these = sa.select(sources.c.id).where(sources.c.name.in_(some))
+        conn.execute(sa.update(sources).where(sources.c.name.in_(some)).values(_UNREAD))
+        conn.execute(sa.delete(files).where(files.c.source_id.in_(of_these)))
+
+
 def last_seen(conn: Connection, names: Iterable[str]) -> dict[str, bytes]:
     """What was remembered of feeds' last documents, by name."""
     return {row.name: row.entries for row in _LAST_SEEN(conn, names)}
