@@ -31,6 +31,7 @@ from aggregator.gathering import Tools
 from aggregator.notify import Notifier
 from aggregator.pipeline import Plan, run_pass, tools
 from aggregator.publishing import EVERYTHING
+from aggregator.repeats import Repeats
 from aggregator.reports import PassReport, SourceReport
 from aggregator.serving import Attendant
 from aggregator.store import Store
@@ -67,9 +68,10 @@ class Daemon:
         self._last_offset = self._offset()
         self._beats = beats
         self._notifier = notifier
-        self._stamp = _stamp(settings_file(file))
+        self._stamp = self._last_stamp = _stamp(settings_file(file))
         self._settings = load(file)
         self._followed: Settings | None = None
+        self._repeats = Repeats()
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._reload = threading.Event()
@@ -151,7 +153,8 @@ class Daemon:
             try:
                 job()
             except AggregatorError as error:
-                log.warning("job failed", error=str(error))
+                if self._repeats.is_news(("job", str(error))):
+                    log.warning("job failed", error=str(error))
             except Exception:
                 log.exception("job failed")
             if proves_life:
@@ -200,6 +203,9 @@ class Daemon:
     def _seen(self, row: SourceReport, _total: int) -> None:
         self._notifier.progress()
         counts = row.counts
+        nothing = not (counts.new or counts.changed or counts.duplicate)
+        if not self._repeats.is_news(row.source, (row.result, row.messages)) and nothing and row.messages:
+            return
         say = {"failed": log.warning, "unchanged": log.debug}.get(row.result, log.info)
         say(
             row.result,
@@ -215,9 +221,9 @@ class Daemon:
         publish = report.publish
         if publish.posts or publish.feeds or publish.removed:
             log.info("published", posts=publish.posts, feeds=publish.feeds, removed=publish.removed)
-        for problem in publish.problems:
+        for problem in filter(self._repeats.is_news, publish.problems):
             log.error("not published", problem=problem)
-        for kept in publish.kept:
+        for kept in filter(self._repeats.is_news, publish.kept):
             log.warning("kept", file=kept)
         failing = sum(1 for row in report.sources if row.result == "failed")
         if report.sources:
@@ -228,7 +234,9 @@ class Daemon:
 
     def _watch_settings(self, store: Store, attendant: Attendant) -> None:
         stamp = _stamp(self._settings.file)
-        if stamp == self._stamp and not self._reload.is_set():
+        # Whoever writes the file may be in the midst of it: an edit counts when it is seen a second time.
+        known, self._last_stamp = self._last_stamp, stamp
+        if not self._reload.is_set() and (stamp == self._stamp or stamp != known):
             attendant.follow(self._settings)
             return
         self._stamp = stamp
@@ -258,11 +266,7 @@ class Daemon:
         while not self._stop.is_set():
             self._wake.wait(self._beats.settings)
             self._wake.clear()
-            moment = datetime.now(UTC)
-            for job in scheduler.get_jobs():
-                period = getattr(job.trigger, "interval", None)
-                if period and job.next_run_time - moment > 2 * period:
-                    job.modify(next_run_time=moment)
+            _bring_forward(scheduler, datetime.now(UTC))
 
     def _finish(self, scheduler: BackgroundScheduler) -> None:
         """Let the pass in hand end; a source that does not come to an end in time is dropped whole."""
@@ -276,6 +280,14 @@ class Daemon:
         if not ended.wait(GRACE):
             log.warning("a source did not end in time; what it brought is dropped and will be fetched again")
             os._exit(0)
+
+
+def _bring_forward(scheduler: BackgroundScheduler, moment: datetime) -> None:
+    """Jobs that were planned by a clock that ran ahead are for now; that of the night comes once a day."""
+    for job in scheduler.get_jobs():
+        period = getattr(job.trigger, "interval", timedelta(days=1))
+        if job.next_run_time - moment > 2 * period:
+            job.modify(next_run_time=moment)
 
 
 def _offset() -> float:

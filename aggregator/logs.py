@@ -15,6 +15,8 @@ def _redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = redact(value)
+        elif isinstance(value, list):
+            event[key] = [redact(str(one)) for one in value]
     return event
 
 
@@ -48,5 +50,7 @@ def configure(stream: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("apscheduler", "urllib3", "alembic"):
+    for noisy in ("urllib3", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # At every beat of a long pass it warns that the others wait for it, as they are meant to.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ import pytest
 from loopback import Raw, Reply, Route, Server
 from world import World, source
 
-from aggregator.daemon import Beats, Daemon
+from aggregator.daemon import Beats, Daemon, _bring_forward
 from aggregator.notify import Notifier
+from aggregator.pipeline import tools
+from aggregator.serving import Attendant
 
 QUICK = """
 from aggregator import logs
@@ -234,3 +236,63 @@ def test_a_clock_that_is_set_moves_what_is_to_come_along(tmp_path: Path) -> None
         for moved in (-3600.0, 315e6, 0.0, 0.0):
             daemon.mind_the_clock(store)
             assert store.states()["A"].next_due == due + timedelta(seconds=moved)
+
+
+def test_a_file_in_the_midst_of_being_written_is_not_read(tmp_path: Path) -> None:
+    """Half a file may be valid settings with fewer sources; SIGHUP says that it is whole."""
+    whole = source("A", "http://a.example/") + source("B", "http://b.example/")
+    world = World(tmp_path, whole)
+    daemon = Daemon(tmp_path / "feeds.toml", Notifier({}), Beats())
+    with world.store() as store:
+        attendant = Attendant(store)
+
+        def names_after(settings: str) -> list[str]:
+            world.write(settings)
+            daemon._watch_settings(store, attendant)
+            return [one.name for one in daemon._settings.sources]
+
+        assert names_after(source("C", "http://c.example/")) == ["A", "B"]
+        assert names_after(whole + source("C", "http://c.example/")) == ["A", "B"]
+        daemon._watch_settings(store, attendant)
+        assert [one.name for one in daemon._settings.sources] == ["A", "B", "C"]
+        daemon.reload()
+        assert names_after(whole) == ["A", "B"]
+
+
+def test_a_clock_set_back_by_years_does_not_put_off_the_work_of_the_night(tmp_path: Path) -> None:
+    """Retention holds though the clock ran far ahead when the daemon began."""
+    world = World(tmp_path, "")
+    daemon = Daemon(tmp_path / "feeds.toml", Notifier({}), Beats())
+    with world.store() as store, tools() as with_:
+        scheduler = daemon._scheduler(store, with_, Attendant(store))
+        scheduler.start(paused=True)
+        moment = datetime.now(UTC) - timedelta(days=3650)
+        _bring_forward(scheduler, moment)
+        assert [job.next_run_time for job in scheduler.get_jobs()] == [moment] * 5
+        nightly = moment + timedelta(hours=23)
+        for job in scheduler.get_jobs():
+            job.modify(next_run_time=nightly)
+        _bring_forward(scheduler, moment)
+        assert [job.next_run_time for job in scheduler.get_jobs()].count(nightly) == 1
+        scheduler.shutdown()
+
+
+def test_what_stays_as_it_is_is_told_once_an_hour(tmp_path: Path) -> None:
+    """What is looked at every few seconds does not fill the journal; what changes is told."""
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds" / "bad.md").write_text("\n---\ntitle: T\n", "utf-8")
+    tables = '[[seeds]]\npath = "seeds"\n[[sources]]\nname = "F"\npath = "f.xml"\ncategories = ["A"]\n'
+    with daemon(tmp_path, tables) as process:
+        (process.world.outputs / "index.html").mkdir(parents=True)
+        process.wait_for(lambda: process.logged("failed", source="F"))
+        process.wait_for(lambda: process.logged("updated", source="seeds"))
+        (tmp_path / "f.xml").write_bytes(FEED % (b"One", b"1"))
+        process.wait_for(lambda: process.logged("updated", source="F"))
+        (tmp_path / "f.xml").unlink()
+        process.wait_for(lambda: len([line for line in process.lines() if line["event"] == "failed"]) == 2)
+        (tmp_path / "seeds" / "good.md").write_text("\n---\ntitle: 'T'\n---\n\n<p>words</p>", "utf-8")
+        process.wait_for(lambda: process.logged("updated", source="seeds", new=1))
+        events = [(line["event"], line.get("source"), line.get("problem")) for line in process.lines()]
+    assert events.count(("updated", "seeds", None)) == 2
+    assert len([event for event, *_ in events if event == "not published"]) == 1
+    assert not [event for event, *_ in events if "maximum number of running instances" in event]

@@ -41,7 +41,8 @@ def test_lines_are_json_and_redacted_where_there_is_no_terminal() -> None:
     """Every line is one JSON object that names its source, from our own and from libraries' loggers."""
     stream = io.StringIO()
     logs.configure(stream)
-    structlog.get_logger().info("failed", source="A", error="https://u:p@a.example/ is down")
+    messages = ["https://u:p@a.example/ is down"]
+    structlog.get_logger().info("failed", source="A", error=messages[0], messages=messages)
     logging.getLogger("library").warning("at %s", "https://u:p@a.example/")
     first, second = (json.loads(line) for line in stream.getvalue().splitlines())
     assert (first["source"], first["error"], first["level"]) == (
@@ -49,4 +50,5 @@ def test_lines_are_json_and_redacted_where_there_is_no_terminal() -> None:
         "https://***@a.example/ is down",
         "info",
     )
+    assert first["messages"] == ["https://***@a.example/ is down"]
     assert second["event"] == "at https://***@a.example/"
