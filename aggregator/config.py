@@ -6,6 +6,7 @@ the tables become frozen `Settings`.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from aggregator.options import FetchPolicy, Policy, Site, Source, Terms, redact
 from aggregator.rule_tables import rules_for
 from aggregator.tables import FeedTable, FetchTable, FileTables, SeedTable, TermsTable
 
+_URI = re.compile(r"[A-Za-z0-9\-._~:/@!$&'()*+,;=%\[\]]+")
 DEFAULT_FILE = Path("feeds.toml")
 FILE_VARIABLE = "AGGREGATOR_CONFIG"
 
@@ -189,7 +191,7 @@ def _warnings(raw: dict[str, Any]) -> Iterator[Problem]:
 
 def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> Settings:
     place = partial(under, file.parent)
-    base_url = tables.site.base_url
+    base_url = _uri(tables.site.base_url)
     site = Site(
         title=tables.site.title,
         base_url=base_url if base_url.endswith("/") else base_url + "/",
@@ -220,6 +222,15 @@ def _settings(file: Path, tables: FileTables, warnings: tuple[Problem, ...]) -> 
         serve_in_daemon=tables.serve.in_daemon,
         warnings=warnings,
     )
+
+
+def _uri(address: str) -> str:
+    """A web address as people write it to what RFC 3986 allows, as outputs and the user agent have it."""
+    if _URI.fullmatch(address):
+        return address
+    from aggregator.refine.urls import published
+
+    return published(address) or address
 
 
 def _store_policy(tables: FileTables) -> Policy:

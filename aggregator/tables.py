@@ -97,7 +97,7 @@ def _http_url(value: object) -> str:
         fits = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         fits = False
-    if not fits or any(character.isspace() for character in text):
+    if not fits or re.search(rf"\s|{_CONTROLS}", text):
         raise ValueError('write a whole address, like "https://example.org/feed.xml"')
     return text
 

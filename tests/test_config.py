@@ -81,6 +81,16 @@ def test_the_user_agent_names_program_version_and_contact(tmp_path: Path) -> Non
     assert settings.sources[0].fetch.user_agent == "aggregator/0.1.0 (+https://news.example.org/)"
 
 
+def test_the_address_of_the_site_is_a_uri(tmp_path: Path) -> None:
+    """People write it in their own letters; feeds and servers get what RFC 3986 allows, and others stay."""
+    for written, expected in (
+        ("https://новости.example/ü", "https://xn--b1amnebsh.example/%C3%BC/"),
+        ("https://a.example/<x>/", "https://a.example/%3Cx%3E/"),
+        ("HTTPS://A.example:8080/b%20c/", "HTTPS://A.example:8080/b%20c/"),
+    ):
+        assert load(tmp_path, f'[site]\nbase_url = "{written}"').site.base_url == expected
+
+
 def test_paths_count_from_the_folder_of_the_file(tmp_path: Path) -> None:
     """Where the program is started does not matter."""
     settings = load(
@@ -153,6 +163,7 @@ def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path
         ('[fetch]\nheaders = {"a b" = "c"}', "write header names"),
         ('[fetch]\nheaders = {a = "b\\r\\nc"}', "control characters"),
         ('[site]\nbase_url = "news.example.org"', "write a whole address"),
+        ('[site]\nbase_url = "https://news.example.org/\\u0001"', "write a whole address"),
         ('[outputs]\nformats = ["pdf"]', "'atom', 'rss' or 'json'"),
         ('[storage]\nurl = "mysql://x"', "[storage], key url"),
         ('[[sources]]\ncategories = ["A"]', "neither url nor path"),

@@ -18,6 +18,7 @@ from aggregator.options import Site, holds_secret
 from aggregator.publish.pieces import Listed, Placed
 from aggregator.publish.terms import article_terms
 from aggregator.refine.text import headline, plain, shorten
+from aggregator.refine.urls import published
 
 EXCERPT = 280
 """Characters of a summary that is made from the body."""
@@ -127,7 +128,7 @@ def uri(address: str | None) -> str | None:
     escaped = _LONE_PERCENT.sub("%25", clean(address).strip())
     try:
         parts = urlsplit(escaped)
-        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+        host = parts.netloc if parts.netloc.isascii() else urlsplit(published(escaped) or "").netloc
         rest = parts._replace(netloc="", scheme="").geturl()
     except ValueError:  # UnicodeError is one
         return None

@@ -4,6 +4,7 @@ Rules of this file: pure. A page shows no body, holds no script, fetches nothing
 within the site relatively, so that it works on any host and from a disk.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -21,6 +22,13 @@ from aggregator.publish.xmltext import attribute, escaped
 
 NEWEST = 50
 """Articles that a page lists."""
+
+# Languages and scripts that run from right to left (Unicode Script_Extensions, CLDR).
+_LEFTWARD = re.compile(
+    r"(?:ar|arc|ckb|dv|fa|he|iw|ks|ps|sd|ug|ur|yi)(?:-(?![a-z]{4}(?:-|\Z)).*)?"
+    r"|[a-z]{2,3}-(?:arab|hebr|thaa|syrc|nkoo|adlm)(?:-.*)?",
+    re.IGNORECASE,
+)
 
 LABELS = {"atom": "Atom", "rss": "RSS", "json": "JSON"}
 _LIST = b'<ol class="articles">\n'
@@ -66,8 +74,8 @@ def render_line(facts: Facts) -> bytes:
     when = f'<time datetime="{date.isoformat()}">{date.isoformat(" ")[:16]} UTC</time>'
     lines = [
         f"<li{language}>",
-        _linked(facts.link, facts.title) if facts.link else escaped(facts.title),
-        f"<p>{escaped(facts.whence.title)} · {when}",
+        _linked(facts.link, facts.title) if facts.link else f"<bdi>{escaped(facts.title)}</bdi>",
+        f"<p><bdi>{escaped(facts.whence.title)}</bdi> · {when}",
         *(f"· {_linked(other.url, other.title)}" for other in facts.also),
         *(f"· {_linked(one.url, 'Transcript')}" for one in facts.episode.transcripts[:1]),
     ]
@@ -77,7 +85,8 @@ def render_line(facts: Facts) -> bytes:
 
 
 def _linked(url: str, title: str) -> str:
-    return f'<a href="{attribute(url)}" rel="noopener noreferrer">{escaped(title)}</a>'
+    # Whichever way it runs, and whatever it holds to turn text around, ends with it.
+    return f'<a href="{attribute(url)}" rel="noopener noreferrer" dir="auto">{escaped(title)}</a>'
 
 
 def render_page(
@@ -97,10 +106,12 @@ def _frame(node: Node, folders: Mapping[Node, str], site: Site, *, empty: bool) 
     """The page without its articles."""
     here = page_path(node, folders[node])
     terms = node_terms(site, node)
+    language = language_tag(site.language) or "en"
     page = _PAGE.render(
         title=clean(node.path[-1]) if node.path else site_title(site),
         full_title=node_title(node, site),
-        language=language_tag(site.language) or "en",
+        language=language,
+        direction="rtl" if _LEFTWARD.fullmatch(language) else "",
         noindex=terms.noindex,
         licence=clean(terms.licence),
         licence_url=uri(licence_link(terms.licence)),

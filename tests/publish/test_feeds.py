@@ -359,6 +359,7 @@ def test_years_keep_four_digits() -> None:
     ("address", "expected"),
     [
         ("https://例え.jp/路?q=a b&c=%zz#片", "https://xn--r8jz45g.jp/%E8%B7%AF?q=a%20b&c=%25zz#%E7%89%87"),
+        ("https://faß.example/", "https://xn--fa-hia.example/"),
         ("https://a.example/?x=%E8&y=1,2", "https://a.example/?x=%E8&y=1,2"),
         ("https://a.example/b//c;d/?x=1&y=/?", "https://a.example/b//c;d/?x=1&y=/?"),
         ("HTTPS://A.example/x?", "https://A.example/x"),

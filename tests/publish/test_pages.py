@@ -4,9 +4,10 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import html5lib
+import pytest
 from publishing import SITE, article, provenance, render_page
 
-from aggregator.model import Article, Node
+from aggregator.model import Article, Node, Related
 from aggregator.options import Terms
 from aggregator.publish.paths import FEED_FILES, feed_folders, page_path
 
@@ -33,6 +34,28 @@ def test_the_page_is_valid_and_says_its_language() -> None:
     root = parsed(page(article()))
     assert root.get("lang") == "zh"
     assert root.findtext(f"{HTML}head/{HTML}title") == "World news"
+
+
+@pytest.mark.parametrize(
+    ("language", "direction"),
+    [("zh", None), ("ar", "rtl"), ("he-IL", "rtl"), ("uz-Arab-AF", "rtl"), ("ug-Latn", None), ("arn", None)],
+)
+def test_the_page_runs_as_its_language_does(language: str, direction: str | None) -> None:
+    """Sites in Arabic or Hebrew begin at the right; in another script the same language does not."""
+    root = parsed(page(article(), language=language))
+    assert (root.get("lang"), root.get("dir")) == (language, direction)
+
+
+def test_no_title_turns_what_stands_beside_it() -> None:
+    """A title that runs the other way, or holds an override, is apart from the text around it."""
+    turned = "\u202eevil"
+    other = Related(uid="0" * 32, title=turned, link="https://other.example/1", source="S")
+    told = article(1, title=turned, sources=(provenance(turned, feed_title=turned),), related=(other,))
+    root = parsed(page(told, article(2, title=turned, link=None)))
+    holders = [one for one in root.iter() if turned in (one.text or "")]
+    assert len(holders) == 4
+    assert all(one.tag == f"{HTML}bdi" or one.get("dir") == "auto" for one in holders)
+    assert not any(turned in (one.tail or "") for one in root.iter())
 
 
 def hrefs(root: Any, element: str = "a") -> list[str]:
@@ -129,7 +152,7 @@ def test_untitled_and_unlinked_articles_are_listed() -> None:
     root = parsed(page(article(title="", body="<p>First. Second.</p>", link=None)))
     (line,) = [item for item in root.iter(f"{HTML}li") if item.find(f"{HTML}p") is not None]
     assert line.find(f"{HTML}a") is None
-    assert (line.text or "").strip() == "First."
+    assert line.findtext(f"{HTML}bdi") == "First."
 
 
 def test_hostile_names_stay_text() -> None:
