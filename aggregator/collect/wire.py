@@ -27,6 +27,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
 from aggregator.collect.guard import Judge, Resolver, anywhere, connect, objection, resolve
+from aggregator.collect.heads import Answer
 from aggregator.collect.patience import Patience
 from aggregator.collect.wording import too_late
 from aggregator.errors import FetchError, LimitExceeded, Unreachable
@@ -192,7 +193,7 @@ class _Guarded(HTTPConnection):
     def response_class(self, connection: socket.socket, *arguments: Any, **settings: Any) -> HTTPResponse:  # type: ignore[override]
         _CURRENT.get().answer_begins(kept=self._last_used > 0)
         self._last_used = time.monotonic()
-        return HTTPResponse(_Reader(connection), *arguments, **settings)  # type: ignore[arg-type]
+        return Answer(_Reader(connection), *arguments, **settings)  # type: ignore[arg-type]
 
     @property
     def is_connected(self) -> bool:
