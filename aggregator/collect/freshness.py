@@ -10,15 +10,20 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _MAX_AGE = re.compile(r'(?:^|[\s,])max-age\s*=\s*"?(\d{1,18})', re.IGNORECASE)
+_NEVER_FRESH = re.compile(r"(?:^|[\s,])no-(?:cache|store)\s*(?:,|$)", re.IGNORECASE)
 _SECONDS = re.compile(r"\s*(\d{1,18})\s*")
 
 
 def fresh_for(headers: Mapping[str, str], now: datetime) -> float | None:
     """How long an answer stays fresh; None where the server does not say.
 
-    `max-age` counts before `Expires` (RFC 9111 section 5.3); what the answer spent in caches is over.
+    `max-age` counts before `Expires` (RFC 9111 section 5.3), and `no-cache` before both (section 4.2.1);
+    what the answer spent in caches is over.
     """
-    match = _MAX_AGE.search(headers.get("Cache-Control", ""))
+    control = headers.get("Cache-Control", "")
+    if _NEVER_FRESH.search(control):
+        return None
+    match = _MAX_AGE.search(control)
     if match is not None:
         return max(0.0, float(match[1]) - _age(headers))
     expires = _date(headers.get("Expires"))

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from http.client import HTTPException
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urljoin, urlsplit
@@ -48,6 +49,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _DOCUMENT = frozenset({200, 203})
 _SHORT_BODY = 16 * 1024  # read to its end, so that the connection can be used again
+_SHORT_REST = 1.0  # seconds that this may take
 _LONGEST_VALIDATOR = 4096
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -142,7 +144,7 @@ class HttpFetcher:
                 target = raw.headers.get("Location", "") if raw.status in _REDIRECTS else ""
                 if not target:
                     return self._conclude(ask, raw, state)
-                _finish(raw)
+                _finish(raw, ask.exchange)
             except BaseException:
                 raw.close()
                 raise
@@ -154,9 +156,11 @@ class HttpFetcher:
         policy = ask.source.fetch
         target = taken_apart(ask.url)
         headers = dict(ask.shared)
-        if target.user:
-            headers["Authorization"] = target.user
-        if ask.private and _reaches(target, taken_apart(home(ask.source))):
+        ours = taken_apart(home(ask.source))
+        at_home = _reaches(target, ours)
+        if user := target.user or (ours.user if at_home else ""):
+            headers["Authorization"] = user
+        if at_home:
             headers |= ask.private
         request = wire.Request(target, headers)
         proxies = self._proxies(policy, target.url)
@@ -229,10 +233,10 @@ class HttpFetcher:
             fresh_for=fresh,
         )
         if raw.status == 304 and state.validators != Validators():
-            _finish(raw)
+            _finish(raw, ask.exchange)
             return replace(found, validators=_refreshed(state.validators, found.validators))
         if raw.status not in _DOCUMENT:
-            _finish(raw)
+            _finish(raw, ask.exchange)
             kind = Gone if raw.status == 410 else HttpError
             raise kind(
                 wording.status_sentence(ask.url, raw.status, raw.reason),
@@ -353,11 +357,17 @@ def _pieces(raw: Any) -> Iterator[bytes]:  # noqa: ANN401 - urllib3's response
         yield piece
 
 
-def _finish(raw: Any) -> None:  # noqa: ANN401 - urllib3's response
-    """Be done with an answer: keep its connection if nothing or little is left to read of it."""
+def _finish(raw: Any, exchange: wire.Exchange) -> None:  # noqa: ANN401 - urllib3's response
+    """Be done with an answer: keep its connection if little is left to read of it, and that comes at once.
+
+    Whatever is wrong with the rest, what the head said stands.
+    """
     length = raw.headers.get("Content-Length", "")
-    if raw.status == 304 or (length.isdecimal() and int(length) <= _SHORT_BODY):
-        for _ in _pieces(raw):
-            pass
-    else:
-        raw.close()
+    if raw.status == 304 or (length.isdecimal() and len(length) < 9 and int(length) <= _SHORT_BODY):
+        with suppress(FetchError, Urllib3Error, HTTPException, OSError):
+            rest = wire.Exchange(min(_SHORT_REST, exchange.left()), 2 * _SHORT_BODY)
+            with wire.limits(rest):
+                for _ in _pieces(raw):
+                    pass
+            return
+    raw.close()

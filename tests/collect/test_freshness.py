@@ -27,6 +27,10 @@ LATER = format_datetime(NOW + timedelta(hours=1), usegmt=True)
         ("max-age=soon", None),
         ("max-age=-5", None),
         ("no-store", None),
+        ("no-cache, max-age=2592000", None),
+        ("max-age=2592000, private,No-Store", None),
+        ('no-cache="set-cookie", max-age=60', 60),
+        ("x-no-cache, max-age=60", 60),
         ("", None),
     ],
 )
@@ -47,6 +51,7 @@ def test_expires_counts_from_the_date_of_the_response() -> None:
     assert fresh_for({"Expires": LATER, "Date": DATE}, NOW + timedelta(days=9)) == 3600
     assert fresh_for({"Expires": LATER}, NOW + timedelta(minutes=30)) == 1800
     assert fresh_for({"Expires": DATE, "Date": LATER}, NOW) == 0
+    assert fresh_for({"Expires": LATER, "Date": DATE, "Cache-Control": "no-cache"}, NOW) is None
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,19 @@ def test_credentials_do_not_follow_to_another_host() -> None:
         assert "authorization" not in other.requests[0].headers
 
 
+def test_the_user_part_goes_along_to_the_same_origin() -> None:
+    """Servers name the whole address, without it, to add a slash; a user part of the redirect's own counts."""
+    with Server() as server:
+        server.routes = {
+            "/a": redirect(server.url("/b")),
+            "/b": redirect(server.url("/c").replace("//", "//you:word@")),
+            "/c": Reply(BODY),
+        }
+        fetch(server.url("/a").replace("//", "//me:pass@"))
+        sent = [request.headers["authorization"] for request in server.requests]
+        assert sent == ["Basic bWU6cGFzcw==", "Basic bWU6cGFzcw==", "Basic eW91OndvcmQ="]
+
+
 def test_messages_hold_no_credentials() -> None:
     """User part, tokens in the query and fragments are left out."""
     with Server({"/": Reply(b"", 403)}) as server:
@@ -264,6 +277,17 @@ def test_odd_answers_are_errors_in_a_sentence(parts: list[bytes], words: str) ->
         assert words in str(error)
         assert server.url() in str(error)
         assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("rest", [[b"short"], [b"short", 6.0]], ids=["broken-off", "silent"])
+def test_the_head_stands_whatever_becomes_of_the_rest(rest: list[bytes | float]) -> None:
+    """Nobody needs the body of a failure or redirect: one that does not come hides no status and no wait."""
+    head = b"HTTP/1.1 429 Too Many\r\nRetry-After: 120\r\nContent-Length: 90\r\n\r\n"
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /to\r\nContent-Length: 90\r\n\r\n"
+    with Server({"/": Raw([head, *rest]), "/from": Raw([moved, *rest]), "/to": Reply(BODY)}) as server:
+        error = failure(server.url(), timeout=5.0)
+        assert (error.status, error.retry_after) == (429, 120)
+        assert fetch(server.url("/from"), timeout=5.0).body == BODY
 
 
 @pytest.mark.parametrize(
