@@ -166,7 +166,7 @@ def test_credentials_do_not_follow_to_another_host() -> None:
 
 
 def test_the_user_part_goes_along_to_the_same_origin() -> None:
-    """Servers name the whole address, without it, to add a slash; a user part of the redirect's own counts."""
+    """Servers that add a slash name the whole address, without it; a user part of their own counts."""
     with Server() as server:
         server.routes = {
             "/a": redirect(server.url("/b")),
