@@ -1,4 +1,4 @@
-"""Heads of answers as strangers write them: what they mean is heard, and no body is awaited that cannot come."""
+"""Heads of answers as strangers write them: what they mean is heard, and no body awaited that cannot come."""
 
 import io
 from http.client import LineTooLong
