@@ -1,7 +1,8 @@
 """`full_text = true`: the pages that new entries link to, fetched after the feeds of a pass.
 
     harvests ─► new entries ─► budget ─► turns ─► fetch ─► worker: extract ─► harvests, complete
-                (the store)              threads
+       │        (the store)              threads                                 ▲
+       └───────────────────────────── shelf: bounds memory ──────────────────────┘
 
 Pages are asked for like feeds: same guard, same limits, same pauses between two requests to a host.
 Whatever fails leaves the entry as its feed gave it, for good: a known entry's page is never asked again.
@@ -11,9 +12,9 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice, zip_longest
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ from aggregator.errors import (
 from aggregator.model import Article, Refined, SourceState
 from aggregator.options import FetchPolicy, Source
 from aggregator.refine.page import Page, with_page
+from aggregator.shelf import Shelf
 from aggregator.store import Store
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ THREADS = 8
 PATIENCE = 1.0
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 KINDS = ("text/html", "application/xhtml+xml")
+AT_ONCE = 10
+"""Harvests that are brought from the shelf and stored together, at most."""
 _ASK_LATER = frozenset({429, 503})
 MOST_TOLLS = 3
 """Pages of one source that may hang, flood or hold a worker; after so many it is left in peace."""
@@ -48,24 +52,38 @@ _TOLLS = (WorkerError, LimitExceeded, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A new entry, as far as asking for its page takes it."""
+
+    key: str
+    title: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A page that is to be fetched: of which entry of which harvest."""
 
     harvest: int
-    article: Refined
+    entry: Linked
     source: Source
     """The page, as something that can be fetched and waits for its turn."""
 
 
 @dataclass(slots=True)
 class Waiting:
-    """A harvest and what came of its pages so far, by the keys of its entries."""
+    """A harvest on the shelf and what came of its pages so far, by the keys of its entries.
 
-    harvest: "Harvest"
+    `new` are its newest new entries with pages, `more` is how many others there are.
+    """
+
+    source: Source
+    bring: Callable[[], "Harvest"]
+    new: list[Linked]
+    more: int
     open: set[str] = field(default_factory=set)
     pages: dict[str, Page] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    known: dict[str, Article] = field(default_factory=dict)
     left_out: int = 0
     tolls: int = 0
 
@@ -76,18 +94,34 @@ class Pages:
     def __init__(self, budget: int, store: Store, tools: "Tools", turns: Turns) -> None:
         self._budget, self._store, self._tools, self._turns = budget, store, tools, turns
         self._waiting: list[Waiting] = []
+        self._shelf: Shelf[Harvest] = Shelf()
         self._wanted: dict[str, Wanted] = {}
         self._results: queue.Queue[tuple[Wanted, Page | str] | None] = queue.Queue()
         self._lock = threading.Lock()
 
     def take_in(self, harvest: "Harvest") -> bool:
-        """Whether this harvest has to wait for pages; then `complete` brings it. Any thread may ask."""
+        """Whether this harvest has to wait for pages; then `complete` brings it."""
         digested = harvest.digested
         if not harvest.source.full_text or digested is None or not digested.refined.articles:
             return False
-        with self._lock:
-            self._waiting.append(Waiting(harvest))
+        new = self._new(harvest.source, digested.refined.articles)
+        newest = [Linked(one.key, one.title, one.link) for one in new[: self._budget] if one.link]
+        bring = self._shelf.put(harvest)
+        self._waiting.append(Waiting(harvest.source, bring, newest, len(new) - len(newest)))
         return True
+
+    def close(self) -> None:
+        """Harvests that still wait are given up."""
+        self._shelf.close()
+
+    def _new(self, source: Source, articles: Sequence[Refined]) -> list[Refined]:
+        """The entries that have pages and were never stored, the newest first."""
+        try:
+            known = self._store.carried(source.name, [one.key for one in articles])
+        except StoreError:
+            return []
+        new = [one for one in articles if one.key not in known and _has_page(one)]
+        return sorted(new, key=lambda one: one.published.timestamp() if one.published else 0.0, reverse=True)
 
     def complete(
         self, shunned: Collection[str], stop: Callable[[], bool], seconds: float
@@ -100,7 +134,7 @@ class Pages:
         if not self._waiting:
             return
         self._plan(shunned)
-        yield [_finished(one) for one in self._waiting if not one.open]
+        yield from self._finish([one for one in self._waiting if not one.open], stop)
         if stop():
             return
         begun = time.monotonic()
@@ -119,30 +153,37 @@ class Pages:
                 return
             threads -= result is None
             if result and (done := self._settle(*result)):
-                yield [_finished(done)]
-        yield [_finished(one) for one in self._waiting if one.open]
+                yield from self._finish([done], stop)
+        yield from self._finish([one for one in self._waiting if one.open], stop)
+
+    def _finish(self, waiting: list[Waiting], stop: Callable[[], bool]) -> Iterator["list[Harvest]"]:
+        """Bring these harvests from the shelf with what came of their pages, a few at a time."""
+        for begin in range(0, len(waiting), AT_ONCE):
+            if stop():
+                return
+            yield [self._finished(one) for one in waiting[begin : begin + AT_ONCE]]
+
+    def _finished(self, waiting: Waiting) -> "Harvest":
+        harvest = waiting.bring()
+        assert harvest.digested is not None, "it was taken in"
+        keys = [one.key for one in harvest.digested.refined.articles]
+        done = _completed(harvest, waiting, self._store.carried(waiting.source.name, keys))
+        waiting.open.clear()
+        waiting.pages.clear()
+        return done
 
     def _plan(self, shunned: Collection[str]) -> None:
         """Choose the pages: of each source in turn its newest, as far as the budget goes."""
-        choices = []
-        for number, waiting in enumerate(self._waiting):
-            harvest = waiting.harvest
-            assert harvest.digested is not None, "it was taken in"
-            articles = harvest.digested.refined.articles
-            try:
-                waiting.known = self._store.carried(harvest.source.name, [one.key for one in articles])
-            except StoreError:
-                continue
-            new = [one for one in articles if one.key not in waiting.known and _has_page(one)]
-            new.sort(key=lambda one: one.published.timestamp() if one.published else 0.0, reverse=True)
-            if harvest.source.name not in shunned:
-                choices.append([Wanted(number, one, _as_source(harvest.source, one)) for one in new])
+        asked = {number: one for number, one in enumerate(self._waiting) if one.source.name not in shunned}
+        choices = [[(number, entry) for entry in one.new] for number, one in asked.items()]
         in_turn = [one for one in chain.from_iterable(zip_longest(*choices)) if one is not None]
-        for wanted in islice(in_turn, self._budget):
-            self._wanted[wanted.source.name] = wanted
-            self._waiting[wanted.harvest].open.add(wanted.article.key)
-        for wanted in islice(in_turn, self._budget, None):
-            self._waiting[wanted.harvest].left_out += 1
+        for number, entry in in_turn[: self._budget]:
+            page = _as_source(self._waiting[number].source, entry)
+            self._wanted[page.name] = Wanted(number, entry, page)
+            self._waiting[number].open.add(entry.key)
+        for waiting in asked.values():
+            waiting.left_out = len(waiting.new) + waiting.more - len(waiting.open)
+            waiting.new.clear()
 
     def _fetch_all(self) -> None:
         while (source := self._turns.take()) is not None:
@@ -172,7 +213,7 @@ class Pages:
         if kind not in KINDS or fetched.body is None:
             raise ParseError(f"{source.url} is {kind}, no page")
         future = self._tools.workers.submit(
-            digest_page, source, wanted.article.title, fetched.body, fetched.url, fetched.content_type
+            digest_page, source, wanted.entry.title, fetched.body, fetched.url, fetched.content_type
         )
         try:
             return future.result()
@@ -201,9 +242,9 @@ class Pages:
     def _settle(self, wanted: Wanted, result: Page | str) -> Waiting | None:
         """Note what came of a page; returns its harvest if that was the last one."""
         waiting = self._waiting[wanted.harvest]
-        waiting.open.discard(wanted.article.key)
+        waiting.open.discard(wanted.entry.key)
         if isinstance(result, Page):
-            waiting.pages[wanted.article.key] = result
+            waiting.pages[wanted.entry.key] = result
         else:
             waiting.problems.append(result)
         return None if waiting.open else waiting
@@ -213,11 +254,10 @@ def _has_page(article: Refined) -> bool:
     return bool(article.link) and article.canonical_link is not None
 
 
-def _as_source(source: Source, article: Refined) -> Source:
+def _as_source(source: Source, entry: Linked) -> Source:
     """A page as something to fetch. Secrets go, and private networks open, at the origin of the feed only."""
-    assert article.link is not None, "it has a page"
     policy = source.fetch
-    home = source.url is not None and _origin(source.url) == _origin(article.link)
+    home = source.url is not None and _origin(source.url) == _origin(entry.link)
     shared: FetchPolicy = replace(
         policy,
         max_bytes=min(policy.max_bytes, MAX_BYTES),
@@ -225,7 +265,7 @@ def _as_source(source: Source, article: Refined) -> Source:
         auth=policy.auth if home else None,
         allow_private_networks=policy.allow_private_networks and home,
     )
-    return replace(source, name=f"{source.name}\0{article.key}", url=article.link, path=None, fetch=shared)
+    return replace(source, name=f"{source.name}\0{entry.key}", url=entry.link, path=None, fetch=shared)
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -236,10 +276,8 @@ def _origin(url: str) -> tuple[str, str]:
 # --- entries, with what their pages said ------------------------------------------------------
 
 
-def _finished(waiting: Waiting) -> "Harvest":
+def _completed(harvest: "Harvest", waiting: Waiting, known: Mapping[str, Article]) -> "Harvest":
     """The harvest with the texts that came; what did not come is as the feed gave it."""
-    harvest = waiting.harvest
-    waiting.open.clear()
     assert harvest.digested is not None, "it was taken in"
     refined = harvest.digested.refined
     texts = Counter(page.body for page in waiting.pages.values())
@@ -252,7 +290,7 @@ def _finished(waiting: Waiting) -> "Harvest":
             page = replace(page, canonical_link=None)
         whole = with_page(article, page) if page is not None and texts[page.body] == 1 else None
         short += page is not None and whole is None
-        articles.append(whole or _as_known(article, waiting.known.get(article.key)))
+        articles.append(whole or _as_known(article, known.get(article.key)))
     notes = (*refined.notes, *_notes(waiting, short))
     refined = replace(refined, articles=tuple(articles), notes=notes)
     return replace(harvest, digested=replace(harvest.digested, refined=refined))

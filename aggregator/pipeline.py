@@ -217,6 +217,8 @@ class _Pass:
         """Nobody is asked any more, and threads that wait come to their end, however the pass came to its."""
         self._turns.stop()
         self._room.release(self._settings.workers)
+        if self._pages is not None:
+            self._pages.close()
 
     def _gather_with(self, threads: int) -> None:
         """Let so many more threads gather, as far as the settings allow."""

@@ -1,15 +1,20 @@
 """Full text: whole passes over loopback, in which the pages of new entries are fetched."""
 
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
 from loopback import Reply, Server
 from world import World, source
 
-from aggregator.fulltext import _as_source
-from aggregator.model import Refined
+from aggregator.collect.hosts import HostQueue, Turns
+from aggregator.digested import Digested
+from aggregator.fulltext import AT_ONCE, Linked, Pages, _as_source
+from aggregator.gathering import Harvest
+from aggregator.model import Document, Refined, SourceState
 from aggregator.options import FetchPolicy, Source
 from aggregator.pipeline import Plan, run_pass, tools
+from aggregator.refine.results import RefinedDocument
 
 
 def text(about: str, paragraphs: int = 6) -> str:
@@ -138,6 +143,29 @@ def test_pages_wait_for_their_turn_and_the_budget_is_shared(tmp_path: Path) -> N
     assert sum("Paragraph 5" in body for body in bodies(world).values()) == 3
 
 
+def test_what_waits_for_pages_takes_no_memory(tmp_path: Path) -> None:
+    """However many feeds there are: their texts are put away until it is their turn to be stored."""
+    world = World(tmp_path, full("F", "http://feed.example/"))
+    (one,) = world.settings.sources
+    with world.store() as store, tools(lambda: world.clock) as with_:
+        store.reconcile(world.settings.sources, world.clock)
+        pages = Pages(1, store, with_, Turns(HostQueue(())))
+        tracemalloc.start()
+        for number in range(50):
+            articles = tuple(
+                Refined(key=f"{number} {entry}", uid="0" * 32, body="x" * 50_000) for entry in range(4)
+            )
+            digested = Digested(Document(entries=()), RefinedDocument(articles=articles))
+            assert pages.take_in(Harvest(source=one, state=SourceState(), digested=digested))
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        came = list(pages.complete((), lambda: False, 60))
+        pages.close()
+    assert held < 2_000_000
+    assert max(map(len, came)) <= AT_ONCE
+    assert sum(map(len, came)) == 50
+
+
 def test_a_pass_that_is_stopped_leaves_its_feed_to_the_next(tmp_path: Path) -> None:
     """Nothing is stored half: the feed is read again, pages and all."""
     with Server() as server:
@@ -158,7 +186,7 @@ def test_secrets_and_private_networks_are_for_the_feed_s_own_origin() -> None:
     origin = Source(name="F", kind="feed", categories=("F",), url="http://rss.lan:1200/feed", fetch=policy)
 
     def fetched(link: str) -> FetchPolicy:
-        return _as_source(origin, Refined(key="k", uid="0" * 32, link=link, canonical_link=link)).fetch
+        return _as_source(origin, Linked("k", "", link)).fetch
 
     own = fetched("http://rss.lan:1200/page")
     assert (own.headers["Cookie"], own.auth, own.allow_private_networks) == ("c", "bearer:env:T", True)
