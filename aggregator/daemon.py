@@ -214,6 +214,7 @@ class Daemon:
             changed=counts.changed,
             duplicate=counts.duplicate,
             seconds=round(row.seconds, 2),
+            **({"too_old": counts.expired} if counts.expired else {}),
             **({"messages": list(row.messages)} if row.messages else {}),
         )
 

@@ -1,26 +1,52 @@
-"""How many entries rules dropped, source by source, kept for `aggregator sources`."""
+"""How many entries were left out, source by source, kept for `aggregator sources`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from aggregator.config import Settings
+from aggregator.reports import SourceReport
 from aggregator.store import Store
 
-META = "dropped"
+DROPPED = "dropped"
+EXPIRED = "expired"
 
 
-def note(settings: Settings, store: Store, dropped: Mapping[str, int]) -> None:
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Entries of the last document of a source: `dropped` by rules, `expired` as `keep` lets them go."""
+
+    dropped: int = 0
+    expired: int = 0
+
+
+NOTHING = LeftOut()
+
+
+def note(settings: Settings, store: Store, rows: Iterable[SourceReport]) -> None:
     """Keep the counts of the sources that this pass read; those of others stay."""
-    if not any(source.rules for source in settings.sources):
-        return
     known = {source.name for source in settings.sources}
-    before = read(store)
-    after = {name: count for name, count in {**before, **dropped}.items() if count and name in known}
+    fresh = [row for row in rows if row.result == "updated"]
+    if any(source.rules for source in settings.sources):
+        _note(store, DROPPED, {row.source: row.dropped for row in fresh}, known.__contains__)
+    if any(source.keep is not None for source in settings.sources):
+        _note(store, EXPIRED, {row.source: row.counts.expired for row in fresh}, known.__contains__)
+
+
+def _note(store: Store, fact: str, counts: Mapping[str, int], is_known: Callable[[str], bool]) -> None:
+    before = _read(store, fact)
+    after = {name: count for name, count in {**before, **counts}.items() if count and is_known(name)}
     if after != before:
-        store.set_meta(META, json.dumps(after, ensure_ascii=False, sort_keys=True))
+        store.set_meta(fact, json.dumps(after, ensure_ascii=False, sort_keys=True))
 
 
-def read(store: Store) -> dict[str, int]:
-    """The entries dropped of the last document of each source; sources without are left out."""
-    found: dict[str, int] = json.loads(store.get_meta(META) or "{}")
+def read(store: Store) -> dict[str, LeftOut]:
+    """What was left out of the last document of each source; sources of which nothing was are left out."""
+    dropped, expired = _read(store, DROPPED), _read(store, EXPIRED)
+    names = dropped.keys() | expired.keys()
+    return {name: LeftOut(dropped.get(name, 0), expired.get(name, 0)) for name in names}
+
+
+def _read(store: Store, fact: str) -> dict[str, int]:
+    found: dict[str, int] = json.loads(store.get_meta(fact) or "{}")
     return found

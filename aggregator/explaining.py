@@ -110,9 +110,12 @@ def removed(text: str, store: Store) -> list[Tomb]:
 
 def nothing_found(text: str, settings: Settings, store: Store) -> str:
     """A sentence for what no article bears, and where it may have gone."""
-    dropped = drops.read(store)
-    known = [source.name for source in settings.sources if source.name in dropped]
-    hint = f"; rules drop entries of {', '.join(known)}: see `aggregator check --fetch`" if known else ""
+    left_out = drops.read(store)
+    counts = {one.name: left_out[one.name] for one in settings.sources if one.name in left_out}
+    dropped = ", ".join(name for name, count in counts.items() if count.dropped)
+    expired = ", ".join(name for name, count in counts.items() if count.expired)
+    hint = f"; rules drop entries of {dropped}: see `aggregator check --fetch`" if dropped else ""
+    hint += f"; {expired} showed entries older than `keep` allows" if expired else ""
     return f"no article has the link, guid or uid {text!r}{hint}"
 
 

@@ -1,6 +1,6 @@
 """The health of each source, as `aggregator sources` shows it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +23,7 @@ class Health:
     `next_due` is None for files and folders, which every pass looks at, and for what is asked no more.
     `status` is one of: ok, new (never asked yet), failing, dead (failing for longer than `dead_after`),
     gone (410), off (`enabled = false`), left (no longer in feeds.toml). `dropped` entries of the last
-    document fell to rules.
+    document fell to rules, `expired` are older than `keep` allows.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Health:
     error: str | None
     messages: tuple[str, ...]
     dropped: int = 0
+    expired: int = 0
 
 
 def health(settings: Settings, store: Store, now: datetime) -> list[Health]:
@@ -47,8 +48,8 @@ def health(settings: Settings, store: Store, now: datetime) -> list[Health]:
     known = {source.name: source for source in settings.sources}
     order = {name: number for number, name in enumerate(known)}
     rows = sorted(store.source_rows(now), key=lambda row: (order.get(row.name, len(order)), row.name))
-    dropped = drops.read(store)
-    return [_health(row, known.get(row.name), now, dropped.get(row.name, 0)) for row in rows]
+    left_out = drops.read(store)
+    return [_health(row, known.get(row.name), now, left_out.get(row.name, drops.NOTHING)) for row in rows]
 
 
 def not_asked(
@@ -72,7 +73,7 @@ def _why(source: Source, state: SourceState, now: datetime) -> str:
     return "the pass ended before its turn"
 
 
-def _health(row: SourceRow, source: Source | None, now: datetime, dropped: int) -> Health:
+def _health(row: SourceRow, source: Source | None, now: datetime, left_out: drops.LeftOut) -> Health:
     state = row.state
     status = _status(state, source, now)
     return Health(
@@ -87,8 +88,9 @@ def _health(row: SourceRow, source: Source | None, now: datetime, dropped: int) 
         next_due=state.next_due if source and source.url and status not in {"gone", "off"} else None,
         failures=state.failures,
         error=state.last_error,
-        messages=(*_messages(state, source, now), *_dropped(dropped)),
-        dropped=dropped,
+        messages=(*_messages(state, source, now), *_left_out(left_out)),
+        dropped=left_out.dropped,
+        expired=left_out.expired,
     )
 
 
@@ -104,9 +106,19 @@ def _status(state: SourceState, source: Source | None, now: datetime) -> str:
     return "ok" if state.last_success else "new"
 
 
-def _dropped(count: int) -> tuple[str, ...]:
-    entries = "entry" if count == 1 else "entries"
-    return (f"rules dropped {count} {entries} of its last document",) if count else ()
+def _left_out(count: drops.LeftOut) -> Iterator[str]:
+    if count.dropped:
+        yield f"rules dropped {_entries(count.dropped)} of its last document"
+    if count.expired:
+        yield f"{_entries(count.expired)} of its last document {_are(count.expired)} older than `keep` allows"
+
+
+def _entries(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _messages(state: SourceState, source: Source | None, now: datetime) -> list[str]:

@@ -242,8 +242,7 @@ class Refined:
 class SourceState:
     """What is remembered of a source between passes; the store keeps it field by field.
 
-    `void_guids` and `void_links` are guids and canonical links that this source was seen to
-    give to several different entries: they identify nothing.
+    `void_guids` and `void_links` (canonical): it gave them to different entries, so they identify nothing.
     """
 
     url: str | None = None
@@ -273,12 +272,13 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What storing a source's entries came to."""
+    """What storing a source's entries came to; `expired` are older than `keep` lets them come in."""
 
     new: int = 0
     changed: int = 0
     duplicate: int = 0
     unchanged: int = 0
+    expired: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,7 +131,7 @@ def run_pass(settings: Settings, store: Store, plan: Plan, with_: Tools) -> Pass
     _note_pass(store, with_.clock())
     order = {source.name: number for number, source in enumerate(settings.sources)}
     rows = sorted(work.rows, key=lambda row: order[row.source])
-    drops.note(settings, store, {row.source: row.dropped for row in rows if row.result == "updated"})
+    drops.note(settings, store, rows)
     return PassReport(sources=tuple(rows), publish=work.published)
 
 

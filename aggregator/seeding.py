@@ -210,4 +210,5 @@ def _sum(one: Counts, other: Counts) -> Counts:
         one.changed + other.changed,
         one.duplicate + other.duplicate,
         one.unchanged + other.unchanged,
+        one.expired + other.expired,
     )

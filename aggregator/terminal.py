@@ -84,18 +84,21 @@ def _print_folded(headers: Mapping[str, str], rows: Sequence[Sequence[str]]) -> 
 def print_pass(report: "PassReport") -> None:
     """Print the summary of a pass: a line a source, what failed, what was written."""
     drops = any(row.dropped for row in report.sources)
+    old = any(row.counts.expired for row in report.sources)
     rows = [
         (
             row.source,
             row.result,
             *_or_blank(row),
             *((row.dropped or "",) if drops else ()),
+            *((row.counts.expired or "",) if old else ()),
             f"{row.seconds:.1f}",
         )
         for row in report.sources
     ]
     if rows:
-        numbers = ("new", "changed", "duplicate", *(("dropped",) if drops else ()), "seconds")
+        more = (*(("dropped",) if drops else ()), *(("too old",) if old else ()))
+        numbers = ("new", "changed", "duplicate", *more, "seconds")
         _print_table({"source": "left", "outcome": "left", **dict.fromkeys(numbers, "right")}, rows)
     else:
         typer.echo("no source is due")

@@ -5,8 +5,10 @@ from pathlib import Path
 from loopback import Reply, Server
 from world import World, source
 
-from aggregator.drops import read
+from aggregator.drops import LeftOut, read
+from aggregator.explaining import nothing_found
 from aggregator.health import health
+from aggregator.model import Counts
 from aggregator.trial import try_sources
 
 BODY = "<p>" + "Words of an article that goes on for a while. " * 20 + "</p>"
@@ -61,6 +63,24 @@ def test_rules_decide_what_is_stored_and_where(tmp_path: Path) -> None:
         world.run(everything=True, after=60)
         with world.store() as store:
             assert read(store) == {}
+
+
+def test_what_keep_leaves_out_is_counted(tmp_path: Path) -> None:
+    """Nobody wonders where the old entries of a new source are: the pass, `sources` and `explain` say it."""
+    old = [
+        item(f"Old {number}", number, "<pubDate>Mon, 02 Mar 2020 08:00:00 GMT</pubDate>") for number in (1, 2)
+    ]
+    with Server({"/f": Reply(rss(*old, item("New", 5)).body, etag='"1"')}) as server:
+        world = World(tmp_path, '[storage]\nkeep = "365d"\n' + source("F", server.url("/f")))
+        report = world.run()
+        world.run(everything=True, after=60)
+    assert report.sources[0].counts == Counts(new=1, expired=2)
+    with world.store() as store:
+        assert read(store) == {"F": LeftOut(expired=2)}
+        (row,) = health(world.settings, store, world.clock)
+        said = nothing_found("https://a.example/1", world.settings, store)
+    assert row.messages == ("2 entries of its last document are older than `keep` allows",)
+    assert said.endswith("; F showed entries older than `keep` allows")
 
 
 def test_rules_hold_for_files_too(tmp_path: Path) -> None:

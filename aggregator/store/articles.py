@@ -50,13 +50,14 @@ _LATE_DAYS = 40
 class _Sorted:
     """The entries of a source by key: all, those that moved, and those that are new and may be stored.
 
-    `plain`: all that are new may be.
+    `plain`: all that are new may be; `expired` of them are too old.
     """
 
     by_key: Mapping[bytes, Given]
     moved: Sequence[Edited]
     admitted: Mapping[bytes, Named]
     plain: bool
+    expired: int
 
 
 def record_all(conn: Connection, policy: Policy, given: Sequence[Recording], now: datetime) -> list[Counts]:
@@ -126,8 +127,9 @@ def _sort(batch: Batch, by_key: Mapping[bytes, Given]) -> _Sorted:
         (sighted[key], one) for key, one in by_key.items() if key in sighted and sighted[key].differs(one)
     ]
     new = {key: named(one, batch.known.id, batch.now) for key, one in by_key.items() if key not in sighted}
-    admitted = tombs.admitted(batch, new)
-    return _Sorted(by_key, moved, admitted, len(admitted) == len(new))
+    lasting = tombs.lasting(batch, new)
+    admitted = tombs.admitted(batch, lasting)
+    return _Sorted(by_key, moved, admitted, len(admitted) == len(new), len(new) - len(lasting))
 
 
 def _record(batch: Batch, one: _Sorted) -> Counts:
@@ -155,9 +157,10 @@ def _store(batch: Batch, one: _Sorted) -> tuple[Counts, frozenset[str], frozense
         fresh = [each for each in recycled if each.key not in again]
         more = {each.key: named(each, batch.known.id, batch.now) for each in fresh}
         admitted = {key: each for key, each in admitted.items() if key not in more}
-        admitted |= tombs.admitted(batch, more)
+        admitted |= tombs.admitted(batch, tombs.lasting(batch, more))
     shown = {*batch.recording.shown, *one.by_key}
-    counts = Counts(unchanged=len(shown) - len(admitted) - len(edited))
+    unchanged = len(shown) - len(admitted) - len(edited) - one.expired
+    counts = Counts(unchanged=unchanged, expired=one.expired)
     void_links: frozenset[str] = frozenset()
     if admitted:
         counts, void_links = add(batch, admitted, {*shown, *admitted}, counts)

@@ -62,14 +62,19 @@ class Tomb:
 # --- what is not let in ---------------------------------------------------------------------
 
 
+def lasting(batch: Batch, new: Mapping[bytes, Named]) -> Mapping[bytes, Named]:
+    """The new entries that retention would not remove at once."""
+    if batch.source.keep is None or batch.known.taken_down:
+        return new
+    oldest = batch.now - int(batch.source.keep * 1_000_000)
+    dates = {key: one.given.published for key, one in new.items()}
+    return {key: one for key, one in new.items() if (dates[key] or batch.now) >= oldest}
+
+
 def admitted(batch: Batch, new: Mapping[bytes, Named]) -> Mapping[bytes, Named]:
-    """The new entries that may be stored: not what was removed, nor what retention would remove at once."""
+    """The new entries that may be stored: not what was removed."""
     if batch.known.taken_down:
         return {}
-    if batch.source.keep is not None:
-        oldest = batch.now - int(batch.source.keep * 1_000_000)
-        dates = {key: one.given.published for key, one in new.items()}
-        new = {key: one for key, one in new.items() if (dates[key] or batch.now) >= oldest}
     if not new or not batch.known.any_tombs:
         return new
     marks = {key: _marks(batch.known.id, one) for key, one in new.items()}
