@@ -160,7 +160,7 @@ class Desk:
     def remove(self) -> None:
         """Remove what no longer belongs. A file that was edited stays, and is nobody's from then on."""
         paths = iter(self.store.obsolete())
-        while some := list(islice(paths, REMOVED_AT_ONCE)):
+        while not self.stop() and (some := list(islice(paths, REMOVED_AT_ONCE))):
             written = self.output.remove(some, self._ours(some))
             self.store.removed([path for path in some if path not in written.failed])
             self.report.removed += len(written.changed)

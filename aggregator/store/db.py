@@ -35,7 +35,7 @@ from aggregator.store.history import Sighting
 from aggregator.store.months import Stretch
 from aggregator.store.nodes import NodeRow, node_ids
 from aggregator.store.outputs import OutputRecord, Owner
-from aggregator.store.retention import Pruned
+from aggregator.store.retention import Ends, Pruned, never
 from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
 from aggregator.store.stale import Stale
@@ -294,10 +294,9 @@ class Store:
 
     # --- upkeep
 
-    def prune(self, sources_: Sequence[Source], default: float | None, now: datetime) -> Pruned:
-        """Remove what retention lets go: each source's `keep`, for sources that left `default` (seconds)."""
-        with self._database.write() as conn:
-            return retention.prune(conn, sources_, default, now)
+    def prune(self, given: Sequence[Source], keep: float | None, now: datetime, ends: Ends = never) -> Pruned:
+        """Remove what retention lets go, in many transactions; see `retention.prune`."""
+        return retention.prune(self._database, given, keep, now, ends)
 
     def compact(self) -> None:
         """Give the space of what was removed back to the disk; takes as long as copying the database."""

@@ -1,6 +1,6 @@
 """Retention: articles leave when every source that carried them lets them go."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +11,20 @@ from aggregator.options import Source
 from aggregator.store import tombs
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import day_of, micros
+from aggregator.store.engine import Database
 from aggregator.store.schema import articles, bands, sightings, sources
 
+AT_ONCE = 1000
+"""Articles that are removed in one transaction: nobody waits for long, and what is done stays done."""
+Ends = Callable[[], bool]
 _SECOND = 1_000_000
 # Nearly equal texts are sought within days; bands this old are of articles that nobody sends any more.
 _BAND_DAYS = 60
+
+
+def never() -> bool:
+    """Nobody stops before all is done."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +68,21 @@ def expired(conn: Connection, sources_: Sequence[Source], default: float | None,
     return found
 
 
-def prune(conn: Connection, sources_: Sequence[Source], default: float | None, now: datetime) -> Pruned:
-    """Remove what retention lets go, and what nothing needs any more."""
-    ids = expired(conn, sources_, default, now)
-    count = tombs.bury(conn, ids, "retention", "", now)
-    gone = conn.execute(sa.delete(bands).where(bands.c.day < day_of(micros(now)) - _BAND_DAYS))
-    return Pruned(count, gone.rowcount)
+def prune(
+    database: Database, sources_: Sequence[Source], default: float | None, now: datetime, ends: Ends = never
+) -> Pruned:
+    """Remove what retention lets go (see `expired`), and what nothing needs any more.
+
+    In many transactions; between two, `ends` may leave the rest for another time.
+    """
+    with database.read() as conn:
+        ids = expired(conn, sources_, default, now)
+    removed = 0
+    for some in chunks(ids, AT_ONCE):
+        with database.write() as conn:
+            removed += tombs.bury(conn, some, "retention", "", now)
+        if ends():
+            break
+    with database.write() as conn:
+        gone = conn.execute(sa.delete(bands).where(bands.c.day < day_of(micros(now)) - _BAND_DAYS))
+        return Pruned(removed, gone.rowcount)

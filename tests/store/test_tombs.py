@@ -170,6 +170,15 @@ class TestRetention:
         assert store.prune([replace(A, keep=86400.0), B], None, NOON).articles == 0
         assert store.prune([replace(A, keep=86400.0)], 86400.0, NOON).articles == 1
 
+    def test_a_large_store_is_pruned_part_by_part(self, store: Store) -> None:
+        """What was removed before somebody ended it stays removed, and the rest goes the next time."""
+        keeping = replace(A, keep=86400.0)
+        many = [entry(str(number), published=NOON - timedelta(days=9)) for number in range(2500)]
+        record(store, A, *many)
+        ends = iter([False, True])
+        assert store.prune([keeping], None, NOON, lambda: next(ends)).articles == 2000
+        assert store.prune([keeping], None, NOON).articles == 500
+
     def test_without_a_limit_nothing_leaves(self, store: Store) -> None:
         """The default is for ever."""
         record(store, A, entry("a", published=NOON - timedelta(days=9999)))
