@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aggregator import tasks
@@ -45,11 +45,12 @@ class Harvest:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What outlives a pass in the daemon: connections and worker processes, and the clock."""
+    """What outlives a pass in the daemon: connections, worker processes, the clock, when hosts were asked."""
 
     fetcher: HttpFetcher
     workers: Workers
     clock: Clock
+    asked: dict[str, float] = field(default_factory=dict)
 
 
 def gather(

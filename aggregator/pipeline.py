@@ -166,7 +166,7 @@ class _Pass:
         self._feeds = sorted(feeds, key=lambda source: states[source.name].failures > 0)
         self._numbers = {feed.name: number for number, feed in enumerate(self._feeds)}
         self._left: dict[str, bytes] = {}
-        self._turns = Turns(HostQueue(self._feeds, states))
+        self._turns = Turns(HostQueue(self._feeds, states, with_.asked))
         self._harvests: queue.SimpleQueue[Harvest | None] = queue.SimpleQueue()
         self._room = threading.Semaphore(IN_HAND)
         self._open = 0

@@ -20,6 +20,8 @@ from aggregator.model import SourceState
 from aggregator.options import Source
 
 _NOWHERE = ""
+_REMEMBERED = 20_000
+"""Hosts of which is known when they were last asked, at most."""
 
 
 def host_of(url: str) -> str:
@@ -84,10 +86,19 @@ class _Host:
 class HostQueue:
     """Sources in turn, by the host that they are asked of. Times are seconds of any one clock.
 
-    Each operation takes logarithmic time in the number of hosts. Local files wait for nothing.
+    Each operation takes logarithmic time in the number of hosts. Local files wait for nothing. `lasts`
+    is when each host was last asked, for a queue that comes after another and knows the same clock.
     """
 
-    def __init__(self, sources: Iterable[Source], states: Mapping[str, SourceState] | None = None) -> None:
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        states: Mapping[str, SourceState] | None = None,
+        lasts: dict[str, float] | None = None,
+    ) -> None:
+        self._lasts = {} if lasts is None else lasts
+        for name in sorted(self._lasts, key=self._lasts.__getitem__)[:-_REMEMBERED]:
+            del self._lasts[name]
         self._hosts: dict[str, _Host] = {}
         self._heap: list[tuple[float, int, str]] = []
         self._files: deque[Source] = deque()
@@ -104,7 +115,9 @@ class HostQueue:
             self._files.append(source)
             return
         name = host_of(address(source, state))
-        host = self._hosts.setdefault(name, _Host())
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host(last=self._lasts.get(name, -inf))
         host.waiting.append(source)
         self._places[source.name] = name
         self._list(name, host)
@@ -135,7 +148,7 @@ class HostQueue:
             source = host.waiting.popleft()
             self._count -= 1
             host.running += 1
-            host.last = now
+            host.last = self._lasts[name] = now
             self._running[source.name] = name
             self._list(name, host)
             return source
@@ -158,7 +171,7 @@ class HostQueue:
         if name is not None:
             host = self._hosts[name]
             host.running -= 1
-            host.last = now
+            host.last = self._lasts[name] = now
             self._list(name, host)
 
     def drop(self, sources: Iterable[Source]) -> list[Source]:

@@ -101,6 +101,20 @@ def test_per_host_is_how_many_may_go_at_once() -> None:
     assert most_at_once(visits) == 3
 
 
+def test_the_pause_holds_from_one_pass_to_the_next() -> None:
+    """A source that is due a few seconds after another of its host waits as if both had been due at once."""
+    lasts: dict[str, float] = {}
+    before = HostQueue([source(0, "a.example", delay=30.0)], lasts=lasts)
+    first = before.take(100.0)
+    assert first is not None
+    before.done(first, 101.0)
+    after = HostQueue([source(1, "a.example", delay=30.0), source(2, "b.example", delay=30.0)], lasts=lasts)
+    other = after.take(105.0)
+    assert other is not None
+    assert other.name == "2"
+    assert (after.take(105.0), after.wait(105.0)) == (None, 26.0)
+
+
 def test_hosts_are_the_same_in_any_spelling() -> None:
     """Case, port, user part and a final dot make no other host of it."""
     spellings = [
