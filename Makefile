@@ -15,6 +15,7 @@ test: .venv/.installed-dev
 
 soak: .venv/.installed-dev
 	$(BIN)/python -m pytest -q -m soak --timeout 1500
+	$(BIN)/python -m pytest -q --postgresql
 
 bench: .venv/.installed-dev
 	$(BIN)/python benchmarks/bench.py

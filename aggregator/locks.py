@@ -1,22 +1,22 @@
 """Who may work on a storage: one daemon, and one pass at a time.
 
-The locks are advisory file locks (flock) beside the database, so a killed process leaves none
-behind. The file holds the process id of the holder, for messages.
+The locks are advisory, and a killed process leaves none behind: file locks (flock) beside an SQLite
+database, else locks of a session with the server, for all machines. Messages name the holder.
 """
 
 import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from tempfile import gettempdir
-from typing import Literal
+from typing import Literal, Protocol
 
 from aggregator.errors import StoreError
 
 Purpose = Literal["daemon", "pass"]
 
+_KEYS: dict[Purpose, int] = {"daemon": 1, "pass": 2}
 
 def database_file(storage_url: str) -> Path | None:
     """The file of an SQLite database; None for others."""
@@ -24,12 +24,17 @@ def database_file(storage_url: str) -> Path | None:
     return Path(storage_url.removeprefix(prefix)) if storage_url.startswith(prefix) else None
 
 
-def lock_file(storage_url: str, purpose: Purpose) -> Path:
-    """The lock's file: beside an SQLite database, else in the folder for temporary files."""
-    if (file := database_file(storage_url)) is not None:
-        return Path(f"{file}.{purpose}.lock")
-    name = "".join(character if character.isalnum() else "-" for character in storage_url.rpartition("@")[2])
-    return Path(gettempdir()) / f"aggregator-{name}.{purpose}.lock"
+class Lock(Protocol):
+    """A lock of one kind or the other."""
+
+    def take(self) -> bool:
+        """Whether it is held from now on."""
+
+    def holder(self) -> str:
+        """The process that holds it; empty if that is not known."""
+
+    def close(self) -> None:
+        """Give it back."""
 
 
 @contextmanager
@@ -41,36 +46,55 @@ def hold(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
     """Hold a lock; wait for it at most `patience` seconds. Raises StoreError naming the holder."""
-    file = lock_file(storage_url, purpose)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise StoreError(f"{file}: cannot be made: {error.strerror}; make its folder writable") from error
-    try:
+    with closing(_lock(storage_url, purpose)) as lock:
         waited = 0.0
-        while not _try(handle):
+        while not lock.take():
             if waited >= patience:
-                raise StoreError(_held(file, purpose))
+                what = "a daemon" if purpose == "daemon" else "a pass"
+                holder = lock.holder() or "unknown"
+                raise StoreError(
+                    f"{what} (process {holder}) is at work on this storage; stop it, or wait until it is done"
+                )
             sleep(0.1)
             waited += 0.1
-        with suppress(OSError):  # as on a full disk: it is for messages only
-            os.truncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
-    finally:
-        os.close(handle)
 
 
-def _try(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _lock(storage_url: str, purpose: Purpose) -> Lock:
+    if (file := database_file(storage_url)) is not None:
+        return FileLock(Path(f"{file}.{purpose}.lock"))
+    from aggregator.store.sessions import SessionLock
+
+    return SessionLock(storage_url, _KEYS[purpose])
 
 
-def _held(file: Path, purpose: Purpose) -> str:
-    holder = file.read_text(encoding="ascii", errors="replace").strip() or "unknown"
-    what = "a daemon" if purpose == "daemon" else "a pass"
-    return f"{what} (process {holder}) is at work on this storage; stop it, or wait until it is done"
+class FileLock:
+    """A lock on a file, which holds the process id of the holder."""
+
+    def __init__(self, file: Path) -> None:
+        """Make the file if it is not there. Raises StoreError."""
+        self._file = file
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise StoreError(f"{file}: cannot be made: {error.strerror}; make its folder writable") from error
+
+    def take(self) -> bool:
+        """Whether it is held from now on."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        with suppress(OSError):  # as on a full disk: it is for messages only
+            os.truncate(self._handle, 0)
+            os.pwrite(self._handle, str(os.getpid()).encode(), 0)
+        return True
+
+    def holder(self) -> str:
+        """The process that holds it; empty if that is not known."""
+        return self._file.read_text(encoding="ascii", errors="replace").strip()
+
+    def close(self) -> None:
+        """Give it back."""
+        os.close(self._handle)

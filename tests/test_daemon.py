@@ -171,7 +171,7 @@ def test_a_second_daemon_is_refused(tmp_path: Path) -> None:
             timeout=30,
         )
         assert second.returncode == 1
-        assert f"a daemon (process {process.popen.pid})" in second.stderr
+        assert f"a daemon (process {process.popen.pid}" in second.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -20,6 +20,7 @@ one_pass(Path(sys.argv[1]), datetime(2026, 11, 3, tzinfo=UTC))
 SUPPORT = Path(__file__).parent / "support"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("limit", [500, 4_000, 20_000, 60_000, 200_000])
 def test_a_full_disk_costs_nothing_but_time(tmp_path: Path, limit: int) -> None:
     """No file may exceed a limit, the database and its log included; with space again, all is there."""

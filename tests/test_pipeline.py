@@ -236,6 +236,7 @@ def test_an_edit_rewrites_the_post_and_moves_it_with_its_title(tmp_path: Path) -
     assert new.name == old.name.replace("Old", "New")
 
 
+@pytest.mark.sqlite
 def test_outputs_are_for_everybody_and_the_database_is_not(tmp_path: Path) -> None:
     """Whatever the umask, a web server may read what is published, and nobody else the store."""
     before = os.umask(0o077)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from databases import empty
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +40,7 @@ def read(body: bytes, known: bytes = b"", source: Source = SOURCE) -> Digested:
 
 def stored(folder: Path, documents: list[bytes], *, whole: bool) -> dict[str, list[tuple[object, ...]]]:
     """Everything that a store holds of these documents, one after the other."""
-    with Store.open(f"sqlite:///{folder}/{'whole' if whole else 'changes'}.db") as store:
+    with Store.open(empty(folder / f"{'whole' if whole else 'changes'}.db")) as store:
         store.reconcile([SOURCE], NOON)
         for number, body in enumerate(documents):
             found = read(body, b"" if whole else store.last_seen(["A"]).get("A", b""))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from loopback import Raw, Reply, Route, Server
 from world import World, source
 
@@ -185,6 +186,7 @@ def test_a_hub_that_hangs_keeps_no_pass_waiting(tmp_path: Path) -> None:
             assert stop(process) == 0
 
 
+@pytest.mark.sqlite
 def test_health_says_that_the_storage_cannot_be_read(tmp_path: Path) -> None:
     """503 and a sentence for monitors; a store that no pass has seen yet is well."""
     world = World(tmp_path, "")

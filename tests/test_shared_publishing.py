@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from databases import empty
 from dying import stage
 from entries import LONG, NOON, entry, feed
 
@@ -27,7 +28,7 @@ SOURCES = [feed(f"S{number}", f"group {number % 3}", f"S{number}") for number in
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """Articles of several months in so many nodes that workers help."""
-    with Store.open(f"sqlite:///{tmp_path}/x.db") as store:
+    with Store.open(empty(tmp_path / "x.db")) as store:
         store.reconcile(SOURCES, NOON)
         for source in SOURCES:
             entries = [
@@ -117,7 +118,7 @@ def test_workers_make_many_outputs_within_their_memory(tmp_path: Path) -> None:
     """What workers keep at hand fits into what a pass allows them: none has to be replaced."""
     (tmp_path / "feeds.toml").write_text("")
     sources = [feed(f"S{number}", f"group {number % 5}", f"section {number % 50}") for number in range(300)]
-    with Store.open(f"sqlite:///{tmp_path}/x.db") as store:
+    with Store.open(empty(tmp_path / "x.db")) as store:
         store.reconcile(sources, NOON)
         for source in sources:
             names = [f"{source.name}-{number}" for number in range(20)]

@@ -14,6 +14,8 @@ from world import EVERYTHING, NOON, World
 
 from aggregator.publishing import publish
 
+pytestmark = pytest.mark.sqlite  # copies its file
+
 SOURCES = ("A", "B", "C")
 PATHS = {"A": '["News", "A"]', "B": '["News", "B 新闻"]', "C": '["Sport"]'}
 

@@ -5,6 +5,7 @@ import resource
 import sqlite3
 from pathlib import Path
 
+import pytest
 from loopback import Reply, Route, Server
 from typer.testing import CliRunner
 from world import World, source
@@ -111,12 +112,12 @@ def test_what_retention_does_not_keep_goes(tmp_path: Path) -> None:
         world = World(tmp_path, source("f", server.url("/f")))
         world.run()
         assert "0 articles removed" in command(world, "prune")
-        text = (tmp_path / "feeds.toml").read_text("utf-8")
-        (tmp_path / "feeds.toml").write_text('[storage]\nkeep = "365d"\n' + text, "utf-8")
+        world.write('[storage]\nkeep = "365d"\n' + source("f", server.url("/f")))
         assert "1 articles removed" in command(world, "prune")
     assert world.feed() == []
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_a_database(tmp_path: Path) -> None:
     """The copy opens, and holds what the store holds."""
     with Server({"/f": Reply(rss(item("one")))}) as server:

@@ -2,7 +2,8 @@
 
 All writes pass through one lock and one transaction at a time; on SQLite each begins with
 BEGIN IMMEDIATE, so that it never fails half-way for want of the write lock. Reads have
-connections of their own and see the state of the moment at which they began.
+connections of their own and see the state of the moment at which they began (on PostgreSQL, whose
+statements would each see a newer one, by REPEATABLE READ).
 """
 
 import sqlite3
@@ -33,7 +34,14 @@ _ON_CONNECT = {
     ),
 }
 
+_ENGINE: dict[str, dict[str, Any]] = {
+    "sqlite": {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}},
+    "postgresql": {"pool_pre_ping": True},  # a server that was started anew has closed our connections
+}
+
 _BEGIN_WRITE = {"sqlite": "BEGIN IMMEDIATE"}
+
+_READS = {"postgresql": {"isolation_level": "REPEATABLE READ"}}
 
 _UPKEEP = {"sqlite": ("PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)")}
 
@@ -49,6 +57,11 @@ _ADVICE = (
     ("locked", "another process has kept it locked; end that process or try again"),
     ("disk is full", "make room on the disk"),
     ("disk i/o", "check the disk and that its folder still exists"),
+    ("authentication failed", "correct the user or the password"),
+    ("fatal:  role", "create that user with createuser, or name another"),
+    ("fatal:  database", "create it with createdb, or correct the name"),
+    ("connection to server", "start the server, or correct the host and port"),
+    ("resolve host", "correct the host"),
 )
 
 
@@ -58,6 +71,7 @@ class Database:
     def __init__(self, url: URL, engine: Engine) -> None:
         self.url = url
         self._engine = engine
+        self._reader = engine.execution_options(**_READS.get(engine.dialect.name, {}))
         self._lock = RLock()
         self._writing: Connection | None = None
         self._threads = local()
@@ -74,7 +88,7 @@ class Database:
         if held is not None:
             yield held
             return
-        with _told(self.url), self._engine.connect() as conn, conn.begin():
+        with told(self.url), self._reader.connect() as conn, conn.begin():
             yield conn
 
     @contextmanager
@@ -94,7 +108,7 @@ class Database:
         Within `write` on the same thread it is a part of the outer one, undone alone by an
         error that leaves it.
         """
-        with self._lock, _told(self.url):
+        with self._lock, told(self.url):
             if self._writing is not None:
                 with _savepoint(self._writing):
                     yield self._writing
@@ -108,7 +122,7 @@ class Database:
 
     def upkeep(self) -> None:
         """Refresh what the query planner knows, and fold the write-ahead log into the file."""
-        with self._lock, _told(self.url), self._engine.connect() as conn:
+        with self._lock, told(self.url), self._engine.connect() as conn:
             driver: Any = conn.connection.driver_connection
             for statement in _UPKEEP.get(self.dialect, ()):
                 driver.execute(statement)
@@ -116,7 +130,7 @@ class Database:
     def compact(self) -> None:
         """Give the space of what was removed back to the disk (PostgreSQL sees to that itself)."""
         if self.dialect == "sqlite":
-            with self._lock, _told(self.url), self._engine.connect() as conn:
+            with self._lock, told(self.url), self._engine.connect() as conn:
                 driver: Any = conn.connection.driver_connection
                 driver.execute("PRAGMA temp_store=FILE")  # the copy is as large as the database
                 try:
@@ -141,7 +155,7 @@ class Database:
             raise
 
     def _copy(self, target: Path) -> None:
-        with _told(self.url), self._engine.connect() as conn:
+        with told(self.url), self._engine.connect() as conn:
             driver: Any = conn.connection.driver_connection
             try:
                 with closing(sqlite3.connect(target)) as copy:
@@ -161,7 +175,7 @@ def open_database(text: str) -> Database:
     newer program.
     """
     url = _checked_url(text)
-    with _told(url):
+    with told(url):
         engine = _engine(url)
         try:
             _bring_up_to_date(engine, url)
@@ -169,6 +183,13 @@ def open_database(text: str) -> Database:
             engine.dispose()
             raise
     return Database(url, engine)
+
+
+def connect(text: str) -> Connection:
+    """A connection of its own, each statement a transaction. Raises StoreError."""
+    url = _checked_url(text)
+    with told(url):
+        return _engine(url).connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _checked_url(text: str) -> URL:
@@ -199,15 +220,18 @@ def _make_private(url: URL, file: Path) -> None:
 
 
 def _engine(url: URL) -> Engine:
-    connect: dict[str, Any] = {}
-    if url.get_backend_name() == "sqlite":
-        connect = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
     try:
         engine = sa.create_engine(
-            url, poolclass=QueuePool, pool_size=4, max_overflow=64, connect_args=connect, query_cache_size=500
+            url,
+            poolclass=QueuePool,
+            pool_size=4,
+            max_overflow=64,
+            query_cache_size=500,
+            **_ENGINE[url.get_backend_name()],
         )
     except (SQLAlchemyError, ImportError) as error:
-        raise StoreError(f"{_name(url)}: no driver for it could be loaded ({error})") from error
+        advice = "; install it with pip install 'aggregator[postgresql]'" if "psycopg" in str(error) else ""
+        raise StoreError(f"{_name(url)}: no driver for it could be loaded ({error}){advice}") from error
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)
     return engine
@@ -293,7 +317,8 @@ def _savepoint(conn: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _told(url: URL) -> Iterator[None]:
+def told(url: URL) -> Iterator[None]:
+    """What goes wrong with a database within is a StoreError, a sentence that names it."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:  # the latter where the driver is asked itself

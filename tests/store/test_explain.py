@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
+from databases import empty
 from entries import NOON, OTHER, STORY, WIRE, entry, feed
 
 from aggregator.errors import StoreError
@@ -17,10 +17,9 @@ A, B = feed("A", "news", "A"), feed("B", "news", "B")
 EVERYTHING = Node("category", ())
 
 
-def off(tmp_path: Path, fresh: Path) -> Store:
+def off(tmp_path: Path) -> Store:
     """A store that was filled while near duplicates did not count."""
-    copyfile(fresh, tmp_path / "off.db")
-    store = Store.open(f"sqlite:///{tmp_path}/off.db", Policy(near="off"))
+    store = Store.open(empty(tmp_path / "off.db"), Policy(near="off"))
     store.reconcile([A, B], NOON)
     return store
 
@@ -51,9 +50,9 @@ def test_near_misses_come_with_their_likeness(store: Store) -> None:
     assert all(0.3 < one.likeness <= 1 for one in found.alike)
 
 
-def test_a_backtest_tells_what_would_merge(tmp_path: Path, fresh: Path) -> None:
+def test_a_backtest_tells_what_would_merge(tmp_path: Path) -> None:
     """Near duplicates that were stored apart are found and named, and nothing is written."""
-    with off(tmp_path, fresh) as store:
+    with off(tmp_path) as store:
         first = entry("a", title="Bridge to close", body=STORY)
         second = entry("b", title="Old bridge closes", body=WIRE)
         store.record(A, [first, entry("c")], SourceState(), NOON)
@@ -128,10 +127,9 @@ def test_a_backtest_tells_what_would_split(store: Store) -> None:
     assert (dict(report.splits), len(report.split), report.stay) == ({"link": 1}, 1, 0)
 
 
-def test_versions_are_kept_up_to_a_number(tmp_path: Path, fresh: Path) -> None:
+def test_versions_are_kept_up_to_a_number(tmp_path: Path) -> None:
     """The newest stay, each with the time from when to when the article said so."""
-    copyfile(fresh, tmp_path / "few.db")
-    with Store.open(f"sqlite:///{tmp_path}/few.db", Policy(keep_revisions=3)) as store:
+    with Store.open(empty(tmp_path / "few.db"), Policy(keep_revisions=3)) as store:
         store.reconcile([A], NOON)
         for hour in range(6):
             edited = entry("1", title=f"Version {hour}", body=f"<p>{hour}</p>")
@@ -153,6 +151,7 @@ def test_no_version_is_kept_of_what_is_no_edit(store: Store) -> None:
     assert len(store.versions(article.id)) == 1
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_a_whole_store(store: Store, tmp_path: Path) -> None:
     """It is made while the store is open, opens as a store, and never replaces a file."""
     store.reconcile([A], NOON)
@@ -167,6 +166,7 @@ def test_a_backup_is_a_whole_store(store: Store, tmp_path: Path) -> None:
         store.backup(tmp_path / "nowhere" / "copy.db")
 
 
+@pytest.mark.sqlite
 def test_compacting_gives_space_back(store: Store, tmp_path: Path) -> None:
     """After much was removed the file shrinks."""
     store.reconcile([A], NOON)

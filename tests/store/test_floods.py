@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
+from databases import empty
 from entries import NOON, entry, feed, seeds
 
 from aggregator.model import Counts, Node, Refined, SourceState
@@ -112,10 +112,9 @@ def test_what_another_source_shows_is_no_flood(store: Store) -> None:
     assert [flood.held for flood in store.floods()] == [49]
 
 
-def test_the_guard_can_be_switched_off(tmp_path: Path, fresh: Path) -> None:
+def test_the_guard_can_be_switched_off(tmp_path: Path) -> None:
     """Without a limit everything is listed."""
-    copyfile(fresh, tmp_path / "off.db")
-    with Store.open(f"sqlite:///{tmp_path}/off.db", Policy(flood_limit=None)) as store:
+    with Store.open(empty(tmp_path / "off.db"), Policy(flood_limit=None)) as store:
         store.reconcile([A], NOON)
         store.save_states({A.name: KNOWN})
         record(store, A, many(500, age=90 * DAY))

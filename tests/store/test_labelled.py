@@ -2,10 +2,10 @@
 
 from itertools import groupby
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import pytest
+from databases import empty
 from entries import feed
 from labelled import NOW, article, load, rung
 
@@ -26,12 +26,12 @@ SAMPLES = [
 ]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("pair", SAMPLES, ids=kind)
-def test_the_store_merges_what_the_rungs_say(tmp_path: Path, fresh: Path, pair: dict[str, Any]) -> None:
+def test_the_store_merges_what_the_rungs_say(tmp_path: Path, pair: dict[str, Any]) -> None:
     """Two pairs of each kind become one article or stay two, as the rungs alone would have it."""
     one, other = article("first", pair["one"]), article("second", pair["other"])
-    copyfile(fresh, tmp_path / "pair.db")
-    with Store.open(f"sqlite:///{tmp_path}/pair.db", Policy(near="merge")) as store:
+    with Store.open(empty(tmp_path / "pair.db"), Policy(near="merge")) as store:
         store.reconcile([A, B], NOW)
         store.record(A, [one], SourceState(), NOW)
         store.record(B, [other], SourceState(), NOW)

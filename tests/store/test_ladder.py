@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import pytest
+from databases import empty
 from entries import LONG, NOON, OTHER, STORY, WIRE, entry, feed
 
 from aggregator.model import Article, Counts, Node, Refined, SourceState
@@ -150,15 +150,14 @@ class TestNear:
     first = entry("a", title="Bridge to close", body=STORY)
     second = entry("b", title="Old bridge closes", body=WIRE, published=NOON)
 
-    def store(self, tmp_path: Path, fresh: Path, **policy: Any) -> Store:
-        copyfile(fresh, tmp_path / "near.db")
-        store = Store.open(f"sqlite:///{tmp_path}/near.db", Policy(**policy))
+    def store(self, tmp_path: Path, **policy: Any) -> Store:
+        store = Store.open(empty(tmp_path / "near.db"), Policy(**policy))
         store.reconcile([A, B, C], NOON)
         return store
 
-    def test_near_texts_name_each_other(self, tmp_path: Path, fresh: Path) -> None:
+    def test_near_texts_name_each_other(self, tmp_path: Path) -> None:
         """With `link`, the default, both stay, know of one another, and go out of date with one another."""
-        with self.store(tmp_path, fresh) as store:
+        with self.store(tmp_path) as store:
             record(store, A, self.first)
             assert record(store, B, self.second).new == 1
             later, earlier = all_articles(store)
@@ -171,9 +170,9 @@ class TestNear:
             record(store, A, entry("a", title="Bridge closed", body=STORY), now=LATER)
             assert set(store.stale().posts) == {later.id, earlier.id}
 
-    def test_near_texts_merge_if_asked_to(self, tmp_path: Path, fresh: Path) -> None:
+    def test_near_texts_merge_if_asked_to(self, tmp_path: Path) -> None:
         """With `merge` they are one article, and how alike they are is the evidence."""
-        with self.store(tmp_path, fresh, near="merge") as store:
+        with self.store(tmp_path, near="merge") as store:
             record(store, A, self.first)
             assert record(store, B, self.second).duplicate == 1
             (explained,) = store.explain(self.first.uid)
@@ -191,18 +190,18 @@ class TestNear:
         ],
     )
     def test_what_is_not_near_is_unrelated(
-        self, tmp_path: Path, fresh: Path, policy: dict[str, Any], changes: dict[str, Any]
+        self, tmp_path: Path, policy: dict[str, Any], changes: dict[str, Any]
     ) -> None:
         """Switched off, under the threshold, outside the window, without a common band, or another text."""
         fields = {"title": "Old bridge closes", "body": WIRE, "published": NOON, **changes}
-        with self.store(tmp_path, fresh, **policy) as store:
+        with self.store(tmp_path, **policy) as store:
             record(store, A, entry("a", title="T", body=STORY, published=NOON))
             record(store, B, entry("b", **fields))
             assert [article.related for article in all_articles(store)] == [(), ()]
 
-    def test_a_merged_pair_takes_its_relations_along(self, tmp_path: Path, fresh: Path) -> None:
+    def test_a_merged_pair_takes_its_relations_along(self, tmp_path: Path) -> None:
         """Removing an article frees those that named it."""
-        with self.store(tmp_path, fresh) as store:
+        with self.store(tmp_path) as store:
             record(store, A, self.first)
             record(store, B, self.second)
             later, earlier = all_articles(store)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations, permutations
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
+from databases import empty
 from entries import NOON, OTHER, STORY, WIRE, feed
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -82,11 +82,10 @@ def ask(store: Store, order: Sequence[Asked]) -> None:
         store.record(source, found.articles, state, NOON, void_guids=guids, void_links=links)
 
 
-def ask_all(fresh: Path, file: Path, order: Sequence[Asked]) -> list[object]:
+def ask_all(file: Path, order: Sequence[Asked]) -> list[object]:
     """What comes of asking the sources in this order; asking them again changes nothing."""
-    copyfile(fresh, file)
     try:
-        with Store.open(f"sqlite:///{file}") as store:
+        with Store.open(empty(file)) as store:
             store.reconcile(SOURCES, NOON)
             ask(store, order)
             found = state_of(store)
@@ -98,8 +97,8 @@ def ask_all(fresh: Path, file: Path, order: Sequence[Asked]) -> list[object]:
             name.unlink()
 
 
-def ask_in_all_orders(fresh: Path, folder: Path, documents: Sequence[Asked]) -> list[object]:
-    first, *others = [ask_all(fresh, folder / "o.db", order) for order in permutations(documents)]
+def ask_in_all_orders(folder: Path, documents: Sequence[Asked]) -> list[object]:
+    first, *others = [ask_all(folder / "o.db", order) for order in permutations(documents)]
     assert all(other == first for other in others)
     return first
 
@@ -148,27 +147,25 @@ Drawn = tuple[list[One], list[One], list[One]]
 _documents = st.tuples(*[st.lists(_ones, min_size=1, max_size=3) for _ in SOURCES])
 
 
-def ask_what_was_drawn(fresh: Path, tmp_path: Path, drawn: Drawn) -> None:
+def ask_what_was_drawn(tmp_path: Path, drawn: Drawn) -> None:
     documents = [document(source, *ones) for source, ones in zip(SOURCES, drawn, strict=True)]
     assume(not contradict_themselves(documents))
-    ask_in_all_orders(fresh, tmp_path, documents)
+    ask_in_all_orders(tmp_path, documents)
 
 
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_documents)
-def test_the_order_of_sources_does_not_matter(tmp_path: Path, fresh: Path, drawn: Drawn) -> None:
+def test_the_order_of_sources_does_not_matter(tmp_path: Path, drawn: Drawn) -> None:
     """Whatever links, texts, titles and dates they share, unless ties contradict a source."""
-    ask_what_was_drawn(fresh, tmp_path, drawn)
+    ask_what_was_drawn(tmp_path, drawn)
 
 
 @pytest.mark.soak
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_documents)
-def test_the_order_of_sources_does_not_matter_in_many_cases(
-    tmp_path: Path, fresh: Path, drawn: Drawn
-) -> None:
+def test_the_order_of_sources_does_not_matter_in_many_cases(tmp_path: Path, drawn: Drawn) -> None:
     """The same, many times."""
-    ask_what_was_drawn(fresh, tmp_path, drawn)
+    ask_what_was_drawn(tmp_path, drawn)
 
 
 CASES: dict[str, tuple[int, list[list[One]]]] = {
@@ -215,16 +212,14 @@ CASES: dict[str, tuple[int, list[list[One]]]] = {
 
 
 @pytest.mark.parametrize(("articles", "drawn"), CASES.values(), ids=CASES)
-def test_cases_in_which_it_mattered_once(
-    tmp_path: Path, fresh: Path, articles: int, drawn: list[list[One]]
-) -> None:
+def test_cases_in_which_it_mattered_once(tmp_path: Path, articles: int, drawn: list[list[One]]) -> None:
     """Each in all orders."""
     documents = [document(source, *ones) for source, ones in zip(SOURCES, drawn, strict=True)]
     assert not contradict_themselves(documents)
-    assert len(ask_in_all_orders(fresh, tmp_path, documents)) == articles
+    assert len(ask_in_all_orders(tmp_path, documents)) == articles
 
 
-def test_where_ties_contradict_a_source_it_is_believed(tmp_path: Path, fresh: Path) -> None:
+def test_where_ties_contradict_a_source_it_is_believed(tmp_path: Path) -> None:
     """A and B share a text, and C says that their links are two articles: these two are never one."""
     documents = [
         document(A, One(1, "a", "story", 1)),
@@ -233,6 +228,6 @@ def test_where_ties_contradict_a_source_it_is_believed(tmp_path: Path, fresh: Pa
     ]
     assert contradict_themselves(documents)
     for order in permutations(documents):
-        articles = ask_all(fresh, tmp_path / "o.db", order)
+        articles = ask_all(tmp_path / "o.db", order)
         assert len(articles) == 2
         assert all(sum(source == "C" for source, _, _ in article[1]) == 1 for article in articles)  # type: ignore[index]  # a row of state_of

@@ -17,6 +17,8 @@ from aggregator.store import OutputRecord, Store, Stretch
 
 A, B, C, S = feed("A", "news", "A"), feed("B", "news", "B"), feed("C", "news", "C"), seeds("S")
 # Tables that a pass reads whole on purpose: they grow with the settings or with what is to be done.
+pytestmark = pytest.mark.sqlite
+
 SMALL = (
     "wanted_1",
     "sources",

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 import sqlalchemy as sa
+from databases import empty
 from entries import LONG, NOON, OTHER, STORY, WIRE, entry, feed, seeds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -108,20 +108,18 @@ def stored(file: Path) -> list[str]:
     return sorted(row for row in rows(file) if not row.startswith("counters"))
 
 
+@pytest.mark.sqlite
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32), st.sampled_from(("merge", "link", "off")), st.sampled_from((None, 3)))
 def test_sources_together_are_stored_as_one_after_the_other(
-    fresh: Path, tmp_path: Path, seed: int, near: str, limit: int | None
+    tmp_path: Path, seed: int, near: str, limit: int | None
 ) -> None:
     """Whatever they have in common: the same counts, and the same rows in all tables."""
     policy = Policy(near=near, flood_limit=limit)  # type: ignore[arg-type]  # one of the three
     outcomes = []
     for together in (False, True):
         file = tmp_path / f"{together}.db"
-        for old in tmp_path.glob(f"{file.name}*"):
-            old.unlink()
-        copyfile(fresh, file)
-        with Store.open(f"sqlite:///{file}", policy) as store:
+        with Store.open(empty(file), policy) as store:
             counts = live(store, seed, together=together)
         outcomes.append((counts, stored(file)))
     assert outcomes[0] == outcomes[1]

@@ -1,8 +1,8 @@
 """Feeds that grow by an entry at a time, and what must hold of the articles that came of them."""
 
 import json
-import sqlite3
 
+import sqlalchemy as sa
 from lxml import etree
 from world import World
 
@@ -23,13 +23,13 @@ def feed(number: int, newest: int) -> bytes:
 
 def check_nothing_is_lost_or_doubled(world: World, rounds: int) -> None:
     expected = sorted(f"{number}-{entry}" for number in range(FEEDS) for entry in range(rounds))
-    database = sqlite3.connect(world.folder / "storage" / "aggregator.db")
-    try:
-        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        titles = database.execute("SELECT title FROM contents ORDER BY title").fetchall()
-    finally:
-        database.close()
-    assert sorted(title for (title,) in titles) == expected
+    engine = sa.create_engine(world.settings.storage_url)
+    with engine.connect() as conn:
+        if conn.dialect.name == "sqlite":
+            assert conn.exec_driver_sql("PRAGMA integrity_check").scalars().all() == ["ok"]
+        titles = conn.exec_driver_sql("SELECT title FROM contents").scalars().all()
+    engine.dispose()
+    assert sorted(titles) == expected
     assert sorted(post.name.rsplit("-", 1)[0] for post in world.posts()) == expected
     check_files_are_whole(world)
 

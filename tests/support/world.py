@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from databases import is_postgresql, server
+
 from aggregator import config, pipeline
 from aggregator.model import Node
 from aggregator.reports import PassReport
@@ -35,7 +37,11 @@ class World:
         return config.load(self.folder / "feeds.toml")
 
     def write(self, settings: str) -> None:
-        (self.folder / "feeds.toml").write_text(LOOPBACK + settings, encoding="utf-8")
+        text = LOOPBACK + settings
+        if is_postgresql() and "sqlite:" not in text:
+            table, url = "[storage]\n", f"url = {json.dumps(server().url(self.folder))}\n"
+            text = text.replace(table, table + url) if table in text else text + table + url
+        (self.folder / "feeds.toml").write_text(text, encoding="utf-8")
 
     def store(self) -> Store:
         return Store.open(self.settings.storage_url, self.settings.policy)
