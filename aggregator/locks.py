@@ -18,6 +18,7 @@ Purpose = Literal["daemon", "pass"]
 
 _KEYS: dict[Purpose, int] = {"daemon": 1, "pass": 2}
 
+
 def database_file(storage_url: str) -> Path | None:
     """The file of an SQLite database; None for others."""
     prefix = "sqlite:///"

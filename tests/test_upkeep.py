@@ -137,6 +137,7 @@ def failed(world: World, *words: str) -> str:
     return str(result.exception)
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_handed_to_nobody(tmp_path: Path) -> None:
     """Like the database it is for its owner alone, and it may not lie among the outputs."""
     world = World(tmp_path, "")
@@ -149,6 +150,7 @@ def test_a_backup_is_handed_to_nobody(tmp_path: Path) -> None:
     assert not list(world.outputs.rglob("copy.db"))
 
 
+@pytest.mark.sqlite
 def test_without_a_database_there_is_no_backup(tmp_path: Path) -> None:
     """A disk that is not mounted must not pass for an empty database that was copied."""
     world = World(tmp_path, "")
@@ -156,6 +158,7 @@ def test_without_a_database_there_is_no_backup(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["feeds.toml"]
 
 
+@pytest.mark.sqlite
 def test_half_a_backup_is_none(tmp_path: Path) -> None:
     """Where the disk is full, nothing stays that looks like a copy."""
     world = World(tmp_path, "")
