@@ -70,6 +70,23 @@ def test_a_list_that_could_not_be_written_is_not_forgotten(tmp_path: Path) -> No
     assert world.snapshot() == before
 
 
+def test_no_page_lists_what_is_gone(tmp_path: Path) -> None:
+    """A source without articles that leaves the settings, or moves, leaves no link to feeds of its own."""
+    empty = Reply(rss())
+    with Server({"/f": Reply(rss(item(1))), "/g": empty, "/h": empty}) as server:
+        first = source("f", server.url("/f"), "A", "B")
+        leaving, moving = source("g", server.url("/g"), "A", "C"), source("h", server.url("/h"), "A", "D")
+        world = World(tmp_path, first + leaving + moving)
+        world.run()
+        world.write(first + source("h", server.url("/h"), "X"))
+        world.run()
+    before = world.snapshot()
+    with world.store() as store:
+        publish(world.settings, store, everything=True)
+    assert world.snapshot() == before
+    assert "A/D" not in (world.outputs / "index.html").read_text("utf-8")
+
+
 # --- files that are not ours ----------------------------------------------------------------
 
 

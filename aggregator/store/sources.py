@@ -109,7 +109,8 @@ def reconcile(conn: Connection, wanted: Sequence[Source], now: datetime) -> None
     left = [name for name, row in stored.items() if row.active and name not in names]
     for some in chunks(left):
         conn.execute(sa.update(sources).where(sources.c.name.in_(some)).values(active=False))
-    touched: set[Node] = set()
+    # What no source and no article belongs to any more is gone: the pages that listed it are out of date.
+    touched = {node for name in left for node in _nodes(stored[name])}
     for source in wanted:
         row = stored.get(source.name)
         settings = _settings(source)
@@ -119,11 +120,17 @@ def reconcile(conn: Connection, wanted: Sequence[Source], now: datetime) -> None
             )
         elif any(getattr(row, name) != value for name, value in settings.items()):
             _change(conn, row, settings)
+            touched |= _nodes(row)
         else:
             continue
         touched |= nodes_of(source.name, source.categories)
     if touched:
         stale.mark_nodes(conn, touched)
+
+
+def _nodes(row: sa.Row[Any]) -> frozenset[Node]:
+    """The nodes of a source as it is stored."""
+    return nodes_of(row.name, tuple(from_json(row.categories)))
 
 
 def _settings(source: Source) -> dict[str, Any]:
