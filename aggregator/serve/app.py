@@ -6,14 +6,14 @@ Every answer to a file has a strong ETag, which is the same for the same bytes, 
 and a Cache-Control. Further routes (health, metrics, search) are handed in.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from aggregator.serve.http import accepts_gzip, fails, not_modified
@@ -21,6 +21,9 @@ from aggregator.serve.outputs import Body, Outputs
 
 CACHE_CONTROL = "public, max-age=300"
 """Readers and proxies may go without asking for five minutes, then a validator is enough."""
+
+PIECE = 64 * 1024
+"""Bytes that are handed to the network at a time."""
 
 # Whatever a stranger's text may hold: no page of ours needs a script or anything from elsewhere.
 _SAFETY = {
@@ -72,7 +75,16 @@ def _represent(files: Outputs, path: str, body: Body, request: Request) -> Respo
         return Response(None, 304, headers)
     if packed is not None:
         headers["Content-Encoding"] = "gzip"
-    return Response(packed if packed is not None else body.data, 200, {**headers, "Content-Type": body.type})
+    data = packed if packed is not None else body.data
+    headers |= {"Content-Type": body.type, "Content-Length": str(len(data))}
+    return StreamingResponse(_pieces(b"" if request.method == "HEAD" else data), 200, headers)
+
+
+async def _pieces(data: bytes) -> AsyncIterator[memoryview]:
+    """The bytes little by little: but a piece of each answer is in memory twice, however slow its client."""
+    view = memoryview(data)
+    for start in range(0, len(data), PIECE):
+        yield view[start : start + PIECE]
 
 
 def _field(request: Request, name: str) -> str | None:

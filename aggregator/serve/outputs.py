@@ -17,6 +17,7 @@ from pathlib import Path
 INDEX = "index.html"
 CACHE_BYTES = 64 * 1024 * 1024
 """Of file contents and their compressed forms; feeds are asked for again and again."""
+TURNS = 64
 MIN_GZIP = 500
 """Bytes below which compressing gains nothing."""
 
@@ -69,6 +70,10 @@ class Outputs:
     _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
     _size: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    # One thread reads and compresses what several were asked for, the others wait for it.
+    _turns: tuple[threading.Lock, ...] = field(
+        default_factory=lambda: tuple(threading.Lock() for _ in range(TURNS))
+    )
 
     def find(self, path: str) -> str | None:
         """The file that a request path names: relative to the folder, posix; None if there is none to show.
@@ -84,13 +89,21 @@ class Outputs:
 
     def load(self, path: str) -> Body | None:
         """The file at `path`, which `find` gave; None if it is gone by now."""
-        kept = self._load(path)
+        with self._turn(path):
+            kept = self._load(path)
         return kept.body if kept else None
 
     def packed(self, path: str, body: Body) -> bytes | None:
         """`body` compressed by gzip, or None where that gains nothing."""
         if body.type == UNKNOWN or len(body.data) < MIN_GZIP:
             return None
+        with self._turn(path):
+            return self._pack(path, body)
+
+    def _turn(self, path: str) -> threading.Lock:
+        return self._turns[hash(path) % TURNS]
+
+    def _pack(self, path: str, body: Body) -> bytes:
         with self._lock:
             kept = self._kept.get(path)
             if kept and kept.body is body and kept.packed is not None:

@@ -23,6 +23,8 @@ BACKLOG = 512
 CONCURRENCY = 500
 """Requests at once; more are told 503, as a small machine has better things to do."""
 START_SECONDS = 10.0
+LAST_SECONDS = 4
+"""After these a server that stops leaves clients that have not taken all of their answers."""
 PATIENCE = 30.0
 """Seconds in which a client has to ask, or to take some of its answer: idle ones would keep others out."""
 
@@ -82,6 +84,14 @@ class _Hurried(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.loop.call_later(LAST_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._before = None  # it took another piece, though as much may wait again
+
     def _look(self) -> None:
         # A request makes a cycle of its own; one that waits for its answer is not the client's fault.
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn's types know no connection without
@@ -114,7 +124,7 @@ class Server:
             ws="none",
             proxy_headers=False,
             limit_concurrency=CONCURRENCY,
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=LAST_SECONDS + 1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="serve", daemon=True)

@@ -3,6 +3,7 @@ import http.client
 import os
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -277,6 +278,33 @@ def test_memory_is_bounded(outputs: Path) -> None:
         files.packed(path, body)
         assert files._size == sum(kept.size for kept in files._kept.values()) <= files.limit
     assert Outputs(outputs, limit=1).load("feeds/all/atom.xml") is not None
+
+
+def test_what_many_ask_for_at_once_is_read_and_compressed_once(outputs: Path) -> None:
+    """The others wait for it: all get the same bytes, which are in memory once."""
+    files = Outputs(outputs)
+    together = threading.Barrier(16)
+
+    def ask_for_it(_: int) -> tuple[int, int]:
+        together.wait()
+        body = files.load("feeds/all/atom.xml")
+        assert body is not None
+        return id(body), id(files.packed("feeds/all/atom.xml", body))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(ask_for_it, range(16)))) == 1
+
+
+def test_slow_clients_take_no_memory(tmp_path: Path) -> None:
+    """Of an answer only a piece waits for a client that does not read."""
+    (tmp_path / "large.bin").write_bytes(b"\0" * 40_000_000)
+    with Server(create_app(tmp_path), "127.0.0.1:0") as server:
+        address, connections = urlsplit(server.url), server._server.server_state.connections
+        with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+            client.sendall(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(1)
+            (connection,) = connections
+            assert connection.transport.get_write_buffer_size() < 1_000_000
 
 
 def test_unknown_endings_are_bytes() -> None:
