@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -76,7 +76,15 @@ def next_fire(expression: str, timezone: str, moment: datetime) -> datetime | No
     alternatives, as in crontab(5). ValueError: not a cron expression.
     """
     fire: datetime | None = _trigger(expression, timezone).get_next_fire_time(None, moment)
-    return None if fire is None else fire.astimezone(moment.tzinfo)
+    # Across a change of clocks APScheduler adds hours of real time, and goes past what the clock shows.
+    clock = moment.astimezone(ZoneInfo(timezone))
+    shown: datetime | None = _trigger(expression, "UTC").get_next_fire_time(None, clock.replace(tzinfo=UTC))
+    if fire is None or shown is None:
+        return None
+    real = shown.replace(tzinfo=clock.tzinfo).astimezone(moment.tzinfo)
+    if real < moment:  # the clock shows it twice
+        real = shown.replace(tzinfo=clock.tzinfo, fold=1).astimezone(moment.tzinfo)
+    return min(real, fire.astimezone(moment.tzinfo))
 
 
 @lru_cache(maxsize=1024)

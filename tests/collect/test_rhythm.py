@@ -149,6 +149,21 @@ def test_what_is_no_cron_expression(expression: str) -> None:
         next_fire(expression, "UTC", START)
 
 
+@pytest.mark.parametrize("expression", ["0 0 * * *", "30 0 * * *", "0 1 * * 1,2", "45 23,0 * * *"])
+@pytest.mark.parametrize(
+    ("zone", "day"), [("Europe/Berlin", "2026-03-29"), ("America/New_York", "2026-03-08")]
+)
+def test_the_night_after_clocks_change_is_not_missed(expression: str, zone: str, day: str) -> None:
+    """Wherever the day before is asked from, the next moment is the one that the clock shows next."""
+    begin = at(f"{day}T00:00", zone)
+    hits = [begin + timedelta(minutes=number) for number in range(60 * 60)]
+    hits = [moment for moment in hits if next_fire(expression, zone, moment) == moment]
+    assert len({moment.astimezone(ZoneInfo(zone)).date() for moment in hits}) >= 2
+    for hour in range(24):
+        moment = begin + timedelta(hours=hour, seconds=1)
+        assert next_fire(expression, zone, moment) == min(one for one in hits if one >= moment)
+
+
 def fires(expression: str, zone: str, begin: datetime, end: datetime) -> list[datetime]:
     moments = []
     while (moment := next_fire(expression, zone, begin)) is not None and moment < end:
