@@ -277,10 +277,22 @@ def _next(source: Source, rhythm: Rhythm, now: datetime, wait: float, *moments: 
         due = max(due, moment or due)
     due = min(latest, outside_skipped(due, rhythm))
     if source.fetch.schedule:
-        due = min(latest, next_fire(source.fetch.schedule, source.timezone, due) or latest)
+        due = min(latest, _fire(source.fetch.schedule, source.timezone, rhythm, due, latest) or latest)
         return min(latest, due + timedelta(seconds=jitter(source.name) * (LEAST_SECONDS - 1)))
-    spread = jitter(source.name) * min(MOST_JITTER, JITTER * wait)
-    return min(latest, due + timedelta(seconds=spread))
+    spread = timedelta(seconds=jitter(source.name) * min(MOST_JITTER, JITTER * wait))
+    allowed = outside_skipped(due + spread, rhythm)
+    return min(latest, due + spread if allowed == due + spread else allowed + spread)
+
+
+def _fire(expression: str, timezone: str, rhythm: Rhythm, due: datetime, latest: datetime) -> datetime | None:
+    """The first moment of a schedule that the feed does not skip; if it skips them all, the first."""
+    first = fire = next_fire(expression, timezone, due)
+    while fire is not None and fire < latest:
+        allowed = outside_skipped(fire, rhythm)
+        if allowed == fire:
+            return fire
+        fire = next_fire(expression, timezone, allowed)
+    return first
 
 
 def _later(now: datetime, seconds: float | None) -> datetime | None:

@@ -228,6 +228,14 @@ def test_skip_hours_are_left_out() -> None:
     """A feed that skips 13 to 16 GMT is asked at 17."""
     skipping = Rhythm(skip_hours=frozenset({13, 14, 15, 16}))
     assert 5 * HOUR <= after(feed(URL), rhythm=skipping) <= 5 * HOUR + MINUTE * 15
+    for number in range(50):  # the spread leads into none of these hours either
+        source = feed(URL, name=f"Example {number}", interval=3480.0)
+        assert (START + after(source, rhythm=skipping)).hour in {12, 17}
+    every = feed(URL, schedule="30 * * * *")
+    assert after(every, rhythm=Rhythm(skip_hours=frozenset({12, 13, 14}))) < 3.6 * HOUR
+    assert after(every, rhythm=skipping) < HOUR
+    assert after(feed(URL, schedule="30 13,18 * * *"), rhythm=skipping) > 6 * HOUR
+    assert after(feed(URL, schedule="30 13 * * *"), rhythm=skipping) < 2 * HOUR
 
 
 def test_skip_days_are_left_out() -> None:
