@@ -123,7 +123,10 @@ def connect(
     addresses = _permitted(host, found, judge)
     failure = ""
     for number, (family, address) in enumerate(addresses):
-        left = max(_LEAST_SECONDS, (deadline - time.monotonic()) / (len(addresses) - number))
+        left = deadline - time.monotonic()
+        if number and left <= 0:  # a name may have thousands
+            break
+        left = max(_LEAST_SECONDS, left / (len(addresses) - number))
         try:
             return _open(family, address, left)
         except TimeoutError:

@@ -2,8 +2,10 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -359,6 +361,25 @@ def test_all_addresses_of_a_host_are_tried() -> None:
 
     with Server({"/": Reply(BODY)}) as server, HttpFetcher(resolver=resolver, environment={}) as fetcher:
         assert fetcher.fetch(feed(f"http://two.test:{server.port}/"), SourceState()).body == BODY
+
+
+def test_thousands_of_addresses_end_at_the_deadline() -> None:
+    """Whoever owns a name says how many it has; those that do not answer take no more time together."""
+
+    def resolver(_host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str | int, ...]]]:
+        return [(socket.AF_INET, (f"127.0.{last // 250}.{last % 250 + 1}", port)) for last in range(4000)]
+
+    with socket.create_server(("0.0.0.0", 0), backlog=0) as deaf, ExitStack() as held:
+        port = deaf.getsockname()[1]
+        for _ in range(4):  # its queue is full: nobody else is answered
+            one = held.enter_context(socket.socket())
+            one.settimeout(0)
+            one.connect_ex(("127.0.0.1", port))
+        with HttpFetcher(resolver=resolver, environment={}) as fetcher:
+            begun = time.monotonic()
+            with pytest.raises(Unreachable, match="did not answer"):
+                fetcher.fetch(feed(f"http://many.test:{port}/", timeout=0.3), SourceState())
+            assert time.monotonic() - begun < 3
 
 
 def test_a_body_above_max_bytes_is_refused() -> None:
