@@ -7,12 +7,15 @@ import heapq
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from math import inf
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
+
+import idna
 
 from aggregator.collect.guard import literal
 from aggregator.collect.schedule import address
@@ -25,11 +28,15 @@ _REMEMBERED = 20_000
 
 
 def host_of(url: str) -> str:
-    """The host that an address names, in lower case; "" for none."""
+    """The host that an address names, in lower case and as it is looked up (IDNA); "" for none."""
     try:
-        return (urlsplit(url).hostname or _NOWHERE).rstrip(".").lower()
+        host = (urlsplit(url).hostname or _NOWHERE).rstrip(".").lower()
     except ValueError:
         return _NOWHERE
+    if not host.isascii():
+        with suppress(idna.IDNAError):
+            return idna.encode(host, uts46=True).decode("ascii")
+    return host
 
 
 @lru_cache(maxsize=65536)

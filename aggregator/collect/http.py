@@ -308,7 +308,8 @@ def _follow(ask: _Ask, status: int, target: str) -> None:
     place = wording.shown(ask.url)
     ask.url = urljoin(ask.url, target.strip()).partition("#")[0]
     if not ask.url.lower().startswith(("http://", "https://")):
-        raise FetchError(f"{place} redirects to {ask.url[:60]!r}; only http and https addresses are fetched")
+        shown = wording.shown(ask.url)[:60]
+        raise FetchError(f"{place} redirects to {shown!r}; only http and https addresses are fetched")
     ask.only_permanent = ask.only_permanent and status in _PERMANENT
     if ask.only_permanent:
         ask.moved_to = wording.without_userinfo(ask.url)

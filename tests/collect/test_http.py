@@ -188,6 +188,8 @@ def test_messages_hold_no_credentials() -> None:
         assert "s3cret" not in str(error)
         assert f"http://127.0.0.1:{server.port}/?token=…&a=1&api_key=…" in str(error)
     assert "s3cret" not in str(failure("http://me:s3cret@nowhere.invalid:99999/"))
+    with Server({"/": redirect("feed://me:s3cret@a.example/?token=s3cret")}) as server:
+        assert "s3cret" not in str(failure(server.url()))
 
 
 def test_libraries_log_no_addresses(caplog: pytest.LogCaptureFixture) -> None:

@@ -116,7 +116,7 @@ def test_the_pause_holds_from_one_pass_to_the_next() -> None:
 
 
 def test_hosts_are_the_same_in_any_spelling() -> None:
-    """Case, port, user part and a final dot make no other host of it."""
+    """Case, port, user part, a final dot and letters beyond ASCII make no other host of it."""
     spellings = [
         "https://A.example/1",
         "http://a.example:8080/",
@@ -126,6 +126,9 @@ def test_hosts_are_the_same_in_any_spelling() -> None:
     assert {host_of(spelling) for spelling in spellings} == {"a.example"}
     sources = [feed(spelling, name=spelling) for spelling in spellings]
     assert most_at_once(simulate(sources)) == 1
+    assert host_of("http://Bücher.example/") == host_of("http://xn--bcher-kva.example/")
+    assert site_of(host_of("http://a.例子.公司.cn/")) == site_of("xn--fsqu00a.xn--55qx5d.cn")
+    assert host_of("http://x\u200d.example/") == "x\u200d.example"
 
 
 def test_a_moved_source_counts_for_its_new_host() -> None:
