@@ -89,7 +89,10 @@ class Waiting:
 
 
 class Pages:
-    """The pages of one pass."""
+    """The pages of one pass.
+
+    `refused` are pages whose servers had enough, with what they said.
+    """
 
     def __init__(self, budget: int, store: Store, tools: "Tools", turns: Turns) -> None:
         self._budget, self._store, self._tools, self._turns = budget, store, tools, turns
@@ -98,6 +101,7 @@ class Pages:
         self._wanted: dict[str, Wanted] = {}
         self._results: queue.Queue[tuple[Wanted, Page | str] | None] = queue.Queue()
         self._lock = threading.Lock()
+        self.refused: list[tuple[Source, FetchError]] = []
 
     def take_in(self, harvest: "Harvest") -> bool:
         """Whether this harvest has to wait for pages; then `complete` brings it."""
@@ -224,6 +228,7 @@ class Pages:
     def _judge(self, wanted: Wanted, error: SourceError) -> None:
         """A server that has enough is left alone, and a source whose pages cost too much as well."""
         if isinstance(error, FetchError) and error.status in _ASK_LATER:
+            self.refused.append((wanted.source, error))
             host = host_of(wanted.source.url or "")
             self._drop(lambda one: host_of(one.source.url or "") == host, f"{host} asked to be left alone")
         if isinstance(error, _TOLLS):

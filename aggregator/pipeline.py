@@ -206,6 +206,8 @@ class _Pass:
         if self._pages is not None:
             for harvests in self._pages.complete(self._pauses, self._plan.stop, self._plan.seconds):
                 self._store_batch(harvests)
+            for page, error in self._pages.refused:
+                self._pause_site(page, error, self._tools.clock())
 
     def _read_seeds(self, source: Source) -> SourceReport:
         from aggregator import seeding
@@ -304,7 +306,7 @@ class _Pass:
                 self._store.save_states(idle)
             rows = _store(held, self._store, self._begun)
         for harvest in harvests:
-            self._pause_site(harvest, moment)
+            self._pause_site(harvest.source, harvest.error, moment)
         self._tell(rows)
 
     def _held(self, harvest: Harvest) -> Harvest:
@@ -312,10 +314,10 @@ class _Pass:
         pause = self._pauses.get(harvest.source.name)
         return replace(harvest, state=schedule.paused(harvest.state, pause)) if pause else harvest
 
-    def _pause_site(self, harvest: Harvest, moment: datetime) -> None:
+    def _pause_site(self, source: Source, error: SourceError | None, moment: datetime) -> None:
         """A 429 or 503 holds for every source of the registrable domain."""
-        pause = self._pause(harvest.error, moment)
-        sharing = self._sharing(harvest.source) if pause is not None else ()
+        pause = self._pause(error, moment)
+        sharing = self._sharing(source) if pause is not None else ()
         if pause is None or not sharing:
             return
         self._pauses |= {other.name: pause for other in sharing}

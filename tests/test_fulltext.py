@@ -143,6 +143,23 @@ def test_pages_wait_for_their_turn_and_the_budget_is_shared(tmp_path: Path) -> N
     assert sum("Paragraph 5" in body for body in bodies(world).values()) == 3
 
 
+def test_a_server_that_refuses_a_page_is_left_alone(tmp_path: Path) -> None:
+    """No other page in this pass, and none of its feeds for as long as it said, `--all` or not."""
+    with Server() as server:
+        busy = Reply(b"", 429, headers={"Retry-After": "7200"})
+        server.routes = {f"/{name}": feed(server, f"{name}1", f"{name}2") for name in "ab"}
+        server.routes |= {"*": busy}
+        names = full("A", server.url("/a")) + full("B", server.url("/b"))
+        world = World(tmp_path, names.replace("full_text", "per_host = 1\nfull_text"))
+        assert {row.result for row in world.run().sources} == {"updated"}
+        asked = [request.path for request in server.requests]
+        assert sorted(asked[:2]) == ["/a", "/b"]
+        assert len(asked) == 3
+        assert len(world.feed()) == 4
+        assert world.run(everything=True, after=7000).sources == ()
+        assert len(world.run(everything=True, after=300).sources) == 2
+
+
 def test_what_waits_for_pages_takes_no_memory(tmp_path: Path) -> None:
     """However many feeds there are: their texts are put away until it is their turn to be stored."""
     world = World(tmp_path, full("F", "http://feed.example/"))
