@@ -7,23 +7,29 @@ files that no longer belong ─► Output.remove ─► store.removed
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 from aggregator import __version__
 from aggregator.config import Settings
+from aggregator.publish.disk import read
 from aggregator.publish.files import Output
 from aggregator.publish.paths import INDEX, OPML, SOURCES_OPML
 from aggregator.publish_files import Desk, Document, PublishReport
 from aggregator.publish_nodes import EVERYTHING, Nodes
 from aggregator.publish_posts import publish_posts
-from aggregator.store import Store
+from aggregator.store import OutputRecord, Store
 from aggregator.workers import Workers
 
 __all__ = ["EVERYTHING", "PublishReport", "publish"]
 
 RENDERING = 6
 """Raise it when the same store and settings come to give other bytes."""
+FOLDER = "outputs"
+"""The fact that says of which folder the record of files is; with a folder behind it, that of another."""
 LISTED = "sources"
 """The fact of the store that says as of which sources the lists were written; empty while they are owed."""
 
@@ -46,6 +52,8 @@ def publish(
     output = Output(settings.outputs)
     desk = Desk(settings.site, settings.sources, store, output, PublishReport(), stop, force=force)
     fingerprint = _fingerprint(settings)
+    if store.get_meta(FOLDER) != str(settings.outputs):
+        _move(store, settings.outputs)
     is_there = (settings.outputs / INDEX).exists()
     if everything or force or not is_there or store.get_meta("published") != fingerprint:
         store.mark_all_stale()
@@ -60,6 +68,39 @@ def publish(
         if store.is_fresh():
             store.set_meta("settled", settled)
     return desk.report
+
+
+def _move(store: Store, folder: Path) -> None:
+    """Put the record of the last folder away, and take that of this one out, if it was written to before.
+
+    What is there as it was written then is ours still; posts of articles that are gone by now are to go.
+    """
+    last, key = store.get_meta(FOLDER), f"{FOLDER} {folder}"
+    left = [OutputRecord(path, bytes.fromhex(digest), *rest) for path, digest, *rest in _noted(store, key)]
+    ours = [one for one in left if _is_as_written(folder, one)]
+    posts = store.output_keys("post")
+    with store.together():
+        if last is not None:
+            rows = [
+                (one.path, one.sha256.hex(), one.size, one.kind, one.key) for one in store.outputs().values()
+            ]
+            store.set_meta(f"{FOLDER} {last}", json.dumps(rows, ensure_ascii=False))
+        store.published(ours, serial=0)
+        store.retire([one.path for one in ours if one.kind == "post" and one.key not in posts])
+        store.set_meta(key, "[]")
+        store.set_meta(FOLDER, str(folder))
+
+
+def _noted(store: Store, key: str) -> list[list[Any]]:
+    rows: list[list[Any]] = json.loads(store.get_meta(key) or "[]")
+    return rows
+
+
+def _is_as_written(folder: Path, one: OutputRecord) -> bool:
+    try:
+        return hashlib.sha256(read(f"{folder}/{one.path}")).digest() == one.sha256
+    except OSError:
+        return False
 
 
 def _bring_up_to_date(desk: Desk, workers: Workers | None, *, is_there: bool) -> None:

@@ -70,6 +70,31 @@ def test_a_list_that_could_not_be_written_is_not_forgotten(tmp_path: Path) -> No
     assert world.snapshot() == before
 
 
+def test_outputs_may_move_and_come_back(tmp_path: Path) -> None:
+    """What was written to a folder once is known there again: all is brought up to date but for edits."""
+    with Server({"/f": [Reply(rss(item(1), item(2))), Reply(rss(item(2, body="new"), item(3)))]}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+        here = source("f", server.url("/f"))
+        (edited,) = [post for post in world.posts() if b"words 2" in post.read_bytes()]
+        edited.write_text("mine", "utf-8")
+        world.write(f'[outputs]\ndirectory = "there"\n{here}')
+        world.run(everything=True, after=7200)
+        with world.store() as store:
+            store.take_down([1], "asked for", world.clock)
+            publish(world.settings, store)
+            world.write(here)
+            assert len(publish(world.settings, store).kept) == 1
+            found = {path: data for path, (_, data) in world.snapshot().items()}
+            edited.unlink()
+            publish(world.settings, store, everything=True)
+    wanted = {path: data for path, (_, data) in world.snapshot().items()}
+    assert len(world.posts()) == 2
+    assert found.pop(edited.relative_to(world.outputs).as_posix()) == b"mine"
+    assert found.items() <= wanted.items()
+    assert len(found) == len(wanted) - 1
+
+
 def test_no_page_lists_what_is_gone(tmp_path: Path) -> None:
     """A source without articles that leaves the settings, or moves, leaves no link to feeds of its own."""
     empty = Reply(rss())

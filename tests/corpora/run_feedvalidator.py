@@ -24,6 +24,7 @@ EXEMPT = {
     "NonCanonicalURI": "ids of strangers are kept to the letter",
     "SchemeNotIANARegistered": "likewise (yt:video:...)",
     "ContainsHTML": "names of authors that hold escaped tags are text",
+    "ArchiveIncomplete": "the only archive of a feed has no neighbour that it could link to",
     "UnknownNamespace": "tombstones (RFC 6721), which the validator has not heard of",
 }
 SELF = re.compile(rb'<(?:atom:)?link (?=[^>]*rel="self")[^>]*href="([^"]*)"')
