@@ -1,5 +1,6 @@
 """What the modules of commands share: options, and how settings and store are come by."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -53,8 +54,16 @@ def at_work(settings: "Settings") -> Iterator["Store"]:
     """The store, for those who change it or its outputs: one at a time."""
     from aggregator import locks
 
+    _warn_root(locks.database_file(settings.storage_url))
     with locks.hold(settings.storage_url, "pass", patience=PATIENCE), open_store(settings) as store:
         yield store
+
+
+def _warn_root(database: Path | None) -> None:
+    """What root writes among somebody else's files, that user's daemon can neither replace nor remove."""
+    if os.geteuid() == 0 and database is not None and database.exists() and database.stat().st_uid != 0:
+        trouble = f"the user who owns {database} cannot replace what root writes; work as that user"
+        typer.echo(f"warning: {trouble}", err=True)
 
 
 def tell_hub(settings: "Settings", store: "Store") -> None:

@@ -1,6 +1,7 @@
 """Takedowns, floods, retention, copies and trials, by their commands."""
 
 import json
+import os
 import resource
 import sqlite3
 from pathlib import Path
@@ -171,6 +172,17 @@ def test_half_a_backup_is_none(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "the copy could not be written" in message
     assert not list(tmp_path.glob("copy*"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write among the files of others")
+def test_root_is_told_whose_files_these_are(tmp_path: Path) -> None:
+    """Outputs that root makes would be in the daemon's way for good."""
+    world = World(tmp_path, "")
+    world.run()
+    words = ["publish", "--config", str(tmp_path / "feeds.toml")]
+    assert CliRunner().invoke(app, words).stderr == ""
+    os.chown(tmp_path / "storage" / "aggregator.db", 65534, 65534)
+    assert "work as that user" in CliRunner().invoke(app, words).stderr
 
 
 def test_other_rules_can_be_tried_on_history(tmp_path: Path) -> None:
