@@ -43,13 +43,17 @@ class Health:
 
 
 def health(settings: Settings, store: Store, now: datetime) -> list[Health]:
-    """Every source that the settings or the store know, in the order of the settings."""
-    store.reconcile(settings.sources, now)
+    """Every source that the settings or the store know, in the order of the settings; nothing is written."""
     known = {source.name: source for source in settings.sources}
-    order = {name: number for number, name in enumerate(known)}
-    rows = sorted(store.source_rows(now), key=lambda row: (order.get(row.name, len(order)), row.name))
+    stored = {row.name: row for row in store.source_rows(now)}
+    rows = [stored.get(source.name) or _unasked(source) for source in settings.sources]
+    rows += (row for name, row in stored.items() if name not in known)
     left_out = drops.read(store)
     return [_health(row, known.get(row.name), now, left_out.get(row.name, drops.NOTHING)) for row in rows]
+
+
+def _unasked(source: Source) -> SourceRow:
+    return SourceRow(source.name, source.kind, source.location, True, SourceState(), 0, 0.0)  # noqa: FBT003 - a row
 
 
 def not_asked(
@@ -79,7 +83,7 @@ def _health(row: SourceRow, source: Source | None, now: datetime, left_out: drop
     return Health(
         name=row.name,
         kind=row.kind,
-        location=redact(row.location),
+        location=redact(source.location if source else row.location),
         status=status,
         articles=row.articles,
         per_day=round(row.per_day, 2),

@@ -119,6 +119,27 @@ def test_what_retention_does_not_keep_goes(tmp_path: Path) -> None:
 
 
 @pytest.mark.sqlite
+def test_looking_at_sources_writes_nothing(tmp_path: Path) -> None:
+    """It waits for nobody's write, and settings on trial do not make the stored sources follow them."""
+    with Server({"/f": Reply(rss(item("one")))}) as server:
+        world = World(tmp_path, source("f", server.url("/f")))
+        world.run()
+    world.write(source("g", "https://g.example/"))
+    database = sqlite3.connect(tmp_path / "storage" / "aggregator.db", isolation_level=None)
+    try:
+        database.execute("BEGIN IMMEDIATE")
+        rows = json.loads(command(world, "sources", "--json"))
+    finally:
+        database.close()
+    assert [(row["name"], row["status"], row["articles"]) for row in rows] == [
+        ("g", "new", 0),
+        ("f", "left", 1),
+    ]
+    with world.store() as store:
+        assert [(row.name, row.active) for row in store.source_rows(world.clock)] == [("f", True)]
+
+
+@pytest.mark.sqlite
 def test_a_backup_is_a_database(tmp_path: Path) -> None:
     """The copy opens, and holds what the store holds."""
     with Server({"/f": Reply(rss(item("one")))}) as server:
