@@ -66,11 +66,14 @@ def _pause(value: object) -> float:
     return seconds
 
 
-def _window(value: object) -> float:
-    seconds = _positive_duration(value)
-    if seconds > LONGEST_WINDOW:
-        raise ValueError('write at most "60d": what texts are found by is kept no longer')
-    return seconds
+def _at_most(longest: float, right: str) -> BeforeValidator:
+    def within(value: object) -> float:
+        seconds = _positive_duration(value)
+        if seconds > longest:
+            raise ValueError(f"write at most {right}")
+        return seconds
+
+    return BeforeValidator(within)
 
 
 def _keep(value: object) -> float | None:
@@ -204,6 +207,8 @@ def _hosts(value: object) -> tuple[str, ...]:
 
 
 Duration = Annotated[float, BeforeValidator(_positive_duration)]
+Timeout = Annotated[float, _at_most(240.0, '"4m": a pass waits for it, and the watchdog for the pass')]
+Window = Annotated[float, _at_most(LONGEST_WINDOW, '"60d": what texts are found by is kept no longer')]
 Pause = Annotated[float, BeforeValidator(_pause)]
 Size = Annotated[int, BeforeValidator(parse_size)]
 Keep = Annotated[float | None, BeforeValidator(_keep)]
@@ -279,7 +284,7 @@ class DedupTable(Table):
     near: Literal["merge", "link", "off"] = "link"
     # Below, the labelled set has other writings among what is alike (docs/identity.md).
     threshold: Annotated[float, Field(ge=0.3, le=1.0, allow_inf_nan=False)] = 0.5
-    window: Annotated[float, BeforeValidator(_window)] = 3 * 86400.0
+    window: Window = 3 * 86400.0
 
 
 class FloodTable(Table):
@@ -313,7 +318,7 @@ class FetchTable(Table):
 
     interval: Duration | None = None
     max_interval: Duration | None = None
-    timeout: Duration | None = None
+    timeout: Timeout | None = None
     max_bytes: Size | None = None
     max_entries: NoneOrMore | None = None
     workers: Count | None = None

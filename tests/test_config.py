@@ -160,6 +160,8 @@ def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path
         ("[outputs]\nentries_per_feed = 99999999999999999999", "less than or equal to 1000000000"),
         ('[storage]\nkeep = "99999999999d"', 'write at most "36500d"'),
         ("[fetch]\nworkers = true", "valid integer"),
+        ('[fetch]\ntimeout = "5m"', 'write at most "4m": a pass waits for it'),
+        ('[dedup]\nwindow = "61d"', 'write at most "60d": what texts'),
         ('[fetch]\nheaders = {"a b" = "c"}', "write header names"),
         ('[fetch]\nheaders = {a = "b\\r\\nc"}', "control characters"),
         ('[site]\nbase_url = "news.example.org"', "write a whole address"),
