@@ -1,7 +1,7 @@
 """Who may work on a storage: one daemon, and one pass at a time.
 
 The locks are advisory, and a killed process leaves none behind: file locks (flock) beside an SQLite
-database, else locks of a session with the server, for all machines. Messages name the holder.
+database by its real name, else locks of a session with the server, for all machines. Messages name the holder.
 """
 
 import fcntl
@@ -63,7 +63,7 @@ def hold(
 
 def _lock(storage_url: str, purpose: Purpose) -> Lock:
     if (file := database_file(storage_url)) is not None:
-        return FileLock(Path(f"{file}.{purpose}.lock"))
+        return FileLock(Path(f"{os.path.realpath(file)}.{purpose}.lock"))
     from aggregator.store.sessions import SessionLock
 
     return SessionLock(storage_url, _KEYS[purpose])

@@ -32,6 +32,21 @@ def test_a_second_holder_is_refused_and_told_who_holds(tmp_path: Path) -> None:
         pass
 
 
+def test_a_storage_is_one_under_any_name(tmp_path: Path) -> None:
+    """Symbolic links to a database, or to its folder, lead to the same lock."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.db").touch()
+    (tmp_path / "link.db").symlink_to(tmp_path / "data" / "a.db")
+    (tmp_path / "way").symlink_to(tmp_path / "data")
+    with locks.hold(f"sqlite:///{tmp_path}/data/a.db", "daemon"):
+        for name in ("link.db", "way/a.db"):
+            with (
+                pytest.raises(StoreError, match="a daemon"),
+                locks.hold(f"sqlite:///{tmp_path}/{name}", "daemon"),
+            ):
+                pass
+
+
 def test_a_lock_is_free_after_its_holder(tmp_path: Path) -> None:
     """Holding one after the other is no conflict, and purposes do not meet."""
     url = empty(tmp_path / "a.db")
