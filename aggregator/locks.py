@@ -1,7 +1,8 @@
 """Who may work on a storage: one daemon, and one pass at a time.
 
 The locks are advisory, and a killed process leaves none behind: file locks (flock) beside an SQLite
-database by its real name, else locks of a session with the server, for all machines. Messages name the holder.
+database by its real name, else locks of a session with the server, for all machines. Messages name the
+holder.
 """
 
 import fcntl

@@ -195,6 +195,7 @@ def test_half_a_backup_is_none(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("copy*"))
 
 
+@pytest.mark.sqlite
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can write among the files of others")
 def test_root_is_told_whose_files_these_are(tmp_path: Path) -> None:
     """Outputs that root makes would be in the daemon's way for good."""
