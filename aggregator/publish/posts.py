@@ -6,7 +6,7 @@ Rules of this file: pure functions of an article and the site's settings; the fo
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Literal
@@ -27,6 +27,8 @@ MAX_NAME_BYTES = 200
 
 # Windows keeps these, whatever follows a point (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
 _RESERVED = re.compile(r"\A(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])( *\.)", re.IGNORECASE)
+# What Hugo makes of these is a folder above that of all tags, or its page: it stops at either.
+_UNFIT = re.compile(r"(?:\A|/)[^/\w]*\.\.[^/\w]*(?:/|\Z)|(?:\A|/)index\.\w+\W*\Z", re.IGNORECASE)
 # A file whose name begins with one of these is hidden from people, and from Hexo and Jekyll.
 _HIDDEN = "._"
 
@@ -56,7 +58,7 @@ def render(article: Article, site: Site) -> bytes:
     image = site.fallback_image if short else article.image or site.fallback_image
     fields: dict[str, Value] = {
         "title": title(article),
-        "categories": article.categories,
+        "categories": _folders(article.categories, site.flavour),
         "author": _author(article),
         "comments": "false",
         "date": moment(article.date),
@@ -65,9 +67,21 @@ def render(article: Article, site: Site) -> bytes:
     if image:
         fields |= {"headimg": image, "thumbnail": image}
     extra = {key: value(article, moment) for key, value in _EXTRA.items() if key in site.extra_keys}
+    if "tags" in extra:
+        extra["tags"] = _folders(article.tags, site.flavour)
     fields |= {key: value for key, value in extra.items() if value}
     body = beginning(article.body, article.summary, article.link, EXCERPT) if short else article.body
     return frontmatter.write(fields, body, hexo=site.flavour == "hexo")
+
+
+def _folders(names: Sequence[str], flavour: Flavour) -> tuple[str, ...]:
+    """Categories or tags as engines can make folders of them: one that is none ends the whole build."""
+    cut_off = (_cut_bytes(name, MAX_NAME_BYTES) for name in names)
+    return tuple(_fit(name) if flavour == "hugo" else name for name in cut_off)
+
+
+def _fit(name: str) -> str:
+    return name.replace(".", "_") if _UNFIT.search(name) else name
 
 
 def _author(article: Article) -> str:

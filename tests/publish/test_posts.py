@@ -103,6 +103,28 @@ def test_an_article_without_a_date_has_that_of_its_first_sight() -> None:
     assert post_path(post).startswith("posts/2022/12/")
 
 
+@pytest.mark.parametrize(
+    ("name", "hexo", "hugo"),
+    [
+        ("标" * 190, "标" * 66, "标" * 66),
+        ("..", "..", "__"),
+        ("a/../../b", "a/../../b", "a/__/__/b"),
+        ("..\u200b!", "..\u200b!", "__\u200b!"),
+        ("index.html", "index.html", "index_html"),
+        ("a..", "a..", "a.."),
+        ("v1.2/.NET", "v1.2/.NET", "v1.2/.NET"),
+        ("...", "...", "___"),
+    ],
+)
+def test_a_strangers_tag_ends_no_build(name: str, hexo: str, hugo: str) -> None:
+    """Engines make folders of tags and categories; a name that can be none stops them for all posts."""
+    path = article(tags=(name,), sources=(provenance(categories=("A", name)),))
+    for flavour, expected in (("hexo", hexo), ("jekyll", hexo), ("hugo", hugo)):
+        post = render(path, Site(extra_keys=("tags",), flavour=flavour))  # type: ignore[arg-type]  # is one
+        entry = read(post, path="a.md", mtime=NOW)
+        assert (entry.tags, entry.categories) == ((expected,), ("A", expected))
+
+
 def test_extra_keys_are_written_as_asked_in_one_order() -> None:
     """Only what the settings name and the article has."""
     post = article(
