@@ -201,6 +201,8 @@ class Pages:
                 self._results.put((wanted, str(error)))
             except Exception as error:  # noqa: BLE001 - a page may cost only itself
                 self._results.put((wanted, f"unexpected {type(error).__name__}: {error}"))
+            finally:
+                self._tools.fetcher.let_go()
         self._results.put(None)
 
     def _fetch(self, wanted: Wanted) -> Page:

@@ -49,6 +49,8 @@ def _try(source: Source, with_: Tools, settings: Settings, now: datetime) -> Tri
         articles, problems, ruled = _read(source, with_, settings, now)
     except SourceError as error:
         return Trial(source=source.name, problems=(str(error),), failed=True)
+    finally:
+        with_.fetcher.let_go()
     newest = max((article.published for article in articles if article.published), default=None)
     return Trial(
         source=source.name, entries=len(articles), newest=newest, problems=tuple(problems), rules=ruled

@@ -1,12 +1,14 @@
 """Full text: whole passes over loopback, in which the pages of new entries are fetched."""
 
 import tracemalloc
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 from loopback import Reply, Server
 from world import World, source
 
+from aggregator.collect.allowance import LARGE_BYTES
 from aggregator.collect.hosts import HostQueue, Turns
 from aggregator.digested import Digested
 from aggregator.fulltext import AT_ONCE, Linked, Pages, _as_source
@@ -158,6 +160,25 @@ def test_a_server_that_refuses_a_page_is_left_alone(tmp_path: Path) -> None:
         assert len(world.feed()) == 4
         assert world.run(everything=True, after=7000).sources == ()
         assert len(world.run(everything=True, after=300).sources) == 2
+
+
+def test_large_pages_leave_room_for_large_feeds(tmp_path: Path) -> None:
+    """The fetcher of a daemon lives on: what pages of a mebibyte took of it is given back, pass after pass."""
+    with Server() as server:
+        names = [f"page{number}" for number in range(8)]
+        large = page("large")
+        server.routes = {"/feed": feed(server, *names)}
+        server.routes |= {
+            f"/{name}": Reply(large.body + b" " * LARGE_BYTES, type="text/html") for name in names
+        }
+        world = World(tmp_path, full("F", server.url("/feed")))
+        with world.store() as store, tools(lambda: world.clock) as with_:
+            run_pass(world.settings, store, Plan(), with_)
+            (one,) = world.settings.sources
+            policy = replace(one.fetch, timeout=1.0)
+            again = replace(one, url=server.url("/page0"), fetch=policy)
+            assert with_.fetcher.fetch(again, SourceState()).size > LARGE_BYTES
+    assert len(bodies(world)) == 8
 
 
 def test_what_waits_for_pages_takes_no_memory(tmp_path: Path) -> None:
