@@ -163,7 +163,7 @@ def test_a_server_that_refuses_a_page_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_large_pages_leave_room_for_large_feeds(tmp_path: Path) -> None:
-    """The fetcher of a daemon lives on: what pages of a mebibyte took of it is given back, pass after pass."""
+    """The fetcher of a daemon lives on: what pages of a mebibyte took of it is given back."""
     with Server() as server:
         names = [f"page{number}" for number in range(8)]
         large = page("large")
