@@ -171,7 +171,7 @@ class _Pass:
         self._room = threading.Semaphore(IN_HAND)
         self._open = 0
         self._unpublished = 0
-        self._sites = Sites(settings.sources)
+        self._sites = Sites(settings.sources, states)
         self._lock = threading.Lock()
         self._pauses: dict[str, schedule.Pause] = {}
         self._pages: Pages | None = None

@@ -57,21 +57,22 @@ def _suffixes() -> Any:  # noqa: ANN401 - the library has no types
 class Sites:
     """Which sources one site serves. The index is made when it is first asked for: most passes need none."""
 
-    def __init__(self, sources: Iterable[Source]) -> None:
+    def __init__(self, sources: Iterable[Source], states: Mapping[str, SourceState] | None = None) -> None:
         self._sources = tuple(sources)
+        self._states = states or {}
         self._index: dict[str, list[Source]] = {}
 
     def sharing(self, source: Source) -> tuple[Source, ...]:
         """The other sources of the site that serves this one."""
         if not self._index:
             for one in self._sources:
-                self._index.setdefault(_site(one), []).append(one)
-        site = _site(source)
+                self._index.setdefault(self._site(one), []).append(one)
+        site = self._site(source)
         return tuple(other for other in self._index.get(site, ()) if site and other.name != source.name)
 
-
-def _site(source: Source) -> str:
-    return site_of(host_of(source.url or ""))
+    def _site(self, source: Source) -> str:
+        """Where it is asked: a source may have moved."""
+        return site_of(host_of(address(source, self._states.get(source.name, SourceState()))))
 
 
 @dataclass(slots=True)

@@ -277,6 +277,16 @@ def test_sources_of_one_site_know_one_another() -> None:
     assert sites.sharing(mine[0]) == (mine[1], mine[2])
     assert sites.sharing(mine[3]) == ()
     assert sites.sharing(mine[4]) == ()
+    moved = SourceState(
+        url=mine[3].url,
+        moved_to="https://new.example.org/",
+        moved_since=START - 9 * DAY,
+        moved_count=9,
+        last_success=START,
+    )
+    sites = Sites(mine, {mine[3].name: moved})
+    assert sites.sharing(mine[3]) == (mine[0], mine[1], mine[2])
+    assert sites.sharing(mine[0]) == (mine[1], mine[2], mine[3])
 
 
 @pytest.mark.parametrize("status", [429, 503])
