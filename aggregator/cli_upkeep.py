@@ -32,7 +32,9 @@ LAST = 2**63 - 1
 def takedown(
     article: Annotated[str | None, WHICH] = None,
     config: Config = None,
-    source: Annotated[str, typer.Option(metavar="NAME", help="All articles of this source instead.")] = "",
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="All articles of this source instead.")
+    ] = None,
     reason: Annotated[
         str, typer.Option(help="Why, for the list; it is never published.", callback=readable)
     ] = "",
@@ -44,7 +46,9 @@ def takedown(
     """Remove articles for good; without an article, list what was removed."""
     from aggregator import terminal
 
-    _one_at_most({"URL-OR-ID": bool(article), "--source": bool(source), "--undo": undo is not None})
+    _one_at_most(
+        {"URL-OR-ID": article is not None, "--source": source is not None, "--undo": undo is not None}
+    )
     settings = load_settings(config)
     moment = datetime.now(UTC)
     with at_work(settings) as store:
@@ -52,12 +56,12 @@ def takedown(
             if store.undo(undo) is None:
                 raise typer.BadParameter(f"there is no takedown {undo}", param_hint="--undo")
             _publish(settings, store, 0, "it comes back when a source shows it again", as_json=as_json)
-        elif source:
+        elif source is not None:
             if source not in store.states():
                 right = "`aggregator sources` lists them"
                 raise typer.BadParameter(f"no source is named {source!r}; {right}", param_hint="--source")
             _publish(settings, store, store.take_down_source(source, reason, moment), as_json=as_json)
-        elif article:
+        elif article is not None:
             found = [one.id for one in store.find(article)]
             if not found:
                 raise typer.BadParameter(f"no article is named {article!r}", param_hint="URL-OR-ID")

@@ -150,13 +150,15 @@ class Daemon:
         def guarded() -> None:
             if self._stop.is_set():
                 return
+            problem = ""
             try:
                 job()
             except AggregatorError as error:
-                if self._repeats.is_news(("job", str(error))):
-                    log.warning("job failed", error=str(error))
+                problem = str(error)
             except Exception:
                 log.exception("job failed")
+            if self._repeats.is_news(job, problem) and problem:
+                log.warning("job failed", error=problem)
             if proves_life:
                 self._notifier.progress()
 

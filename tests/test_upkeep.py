@@ -249,6 +249,14 @@ def refused(world: World, *words: str) -> str:
     return " ".join(result.stderr.split())
 
 
+def test_nothing_is_not_the_name_of_an_article(tmp_path: Path) -> None:
+    """A script whose variable is empty hears that nothing was taken down."""
+    world = World(tmp_path, "")
+    world.run()
+    assert "no article is named ''" in refused(world, "takedown", "")
+    assert "no source is named ''" in refused(world, "takedown", "--source", "")
+
+
 def test_an_article_and_its_source_are_not_taken_down_at_once(tmp_path: Path) -> None:
     """Who names both may mean the article alone: nothing is removed, nor is anything passed over."""
     with Server({"/f": Reply(rss(item("one"), item("two")))}) as server:
