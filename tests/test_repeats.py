@@ -1,5 +1,7 @@
 """What the daemon tells again, and when."""
 
+import time
+
 from aggregator.repeats import AGAIN, Repeats
 
 
@@ -26,3 +28,12 @@ def test_what_is_remembered_is_bounded() -> None:
         clock[0] += AGAIN / 10
         repeats.is_news(number)
     assert len(repeats._told) <= 1000
+
+
+def test_many_sources_cost_no_more_each_than_few() -> None:
+    """What an hour holds is looked through seldom, however much it is."""
+    begun = time.process_time()
+    repeats = Repeats(lambda: 0.0)
+    for number in range(50_000):
+        repeats.is_news(number)
+    assert time.process_time() - begun < 2
