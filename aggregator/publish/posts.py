@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from posixpath import normpath
 from typing import Literal
 
 from aggregator.model import Article
@@ -28,7 +29,9 @@ MAX_NAME_BYTES = 200
 # Windows keeps these, whatever follows a point (learn.microsoft.com, "Naming Files, Paths, and Namespaces").
 _RESERVED = re.compile(r"\A(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])( *\.)", re.IGNORECASE)
 # What Hugo makes of these is a folder above that of all tags, or its page: it stops at either.
-_UNFIT = re.compile(r"(?:\A|/)[^/\w]*\.\.[^/\w]*(?:/|\Z)|(?:\A|/)index\.\w+\W*\Z", re.IGNORECASE)
+_ABOVE = re.compile(r"\.\.(?:/|\Z)")
+_INDEX = re.compile(r"(?:\A|/)index\.\w+(?:/|\Z)", re.IGNORECASE)
+_PASSED_OVER = re.compile(r"[^\w./]")
 # A file whose name begins with one of these is hidden from people, and from Hexo and Jekyll.
 _HIDDEN = "._"
 
@@ -81,7 +84,9 @@ def _folders(names: Sequence[str], flavour: Flavour) -> tuple[str, ...]:
 
 
 def _fit(name: str) -> str:
-    return name.replace(".", "_") if _UNFIT.search(name) else name
+    """The same but for Hugo's sake."""
+    folder = normpath(_PASSED_OVER.sub("", name))
+    return name.replace(".", "_") if _ABOVE.match(folder) or _INDEX.search(folder) else name
 
 
 def _author(article: Article) -> str:

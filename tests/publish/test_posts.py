@@ -111,9 +111,11 @@ def test_an_article_without_a_date_has_that_of_its_first_sight() -> None:
         ("a/../../b", "a/../../b", "a/__/__/b"),
         ("..\u200b!", "..\u200b!", "__\u200b!"),
         ("index.html", "index.html", "index_html"),
+        ("index.html/a", "index.html/a", "index_html/a"),
         ("a..", "a..", "a.."),
         ("v1.2/.NET", "v1.2/.NET", "v1.2/.NET"),
-        ("...", "...", "___"),
+        ("...", "...", "..."),
+        ("/../etc", "/../etc", "/../etc"),
     ],
 )
 def test_a_strangers_tag_ends_no_build(name: str, hexo: str, hugo: str) -> None:
