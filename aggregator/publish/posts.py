@@ -86,7 +86,8 @@ def _folders(names: Sequence[str], flavour: Flavour) -> tuple[str, ...]:
 def _fit(name: str) -> str:
     """The same but for Hugo's sake."""
     folder = normpath(_PASSED_OVER.sub("", name))
-    return name.replace(".", "_") if _ABOVE.match(folder) or _INDEX.search(folder) else name
+    stops = not folder.strip("/") or _ABOVE.match(folder) or _INDEX.search(folder)
+    return name.replace(".", "_") if stops else name
 
 
 def _author(article: Article) -> str:

@@ -115,6 +115,7 @@ def test_an_article_without_a_date_has_that_of_its_first_sight() -> None:
         ("a..", "a..", "a.."),
         ("v1.2/.NET", "v1.2/.NET", "v1.2/.NET"),
         ("...", "...", "..."),
+        ("/..", "/..", "/__"),
         ("/../etc", "/../etc", "/../etc"),
     ],
 )
