@@ -99,6 +99,7 @@ class Daemon:
             scheduler.start()
             self._notifier.ready(f"{len(self._settings.sources)} sources")
             log.info("ready", sources=len(self._settings.sources), process=os.getpid())
+            _warn(self._settings)
             self._wait(scheduler)
             self._notifier.stopping()
             log.info("stopping")
@@ -263,8 +264,7 @@ class Daemon:
         if fresh.storage_url != self._settings.storage_url:
             log.warning("[storage] url changed; restart the daemon for it to take effect")
             fresh = replace(fresh, storage_url=self._settings.storage_url)
-        for warning in fresh.warnings:
-            log.warning("settings", warning=str(warning))
+        _warn(fresh)
         store.policy = fresh.policy
         self._settings = fresh
         log.info("settings applied", sources=len(fresh.sources))
@@ -288,6 +288,11 @@ class Daemon:
         if not ended.wait(GRACE):
             log.warning("a source did not end in time; what it brought is dropped and will be fetched again")
             os._exit(0)
+
+
+def _warn(settings: Settings) -> None:
+    for warning in settings.warnings:
+        log.warning("settings", warning=str(warning))
 
 
 def _bring_forward(scheduler: BackgroundScheduler, moment: datetime) -> None:

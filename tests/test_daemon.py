@@ -126,6 +126,12 @@ def test_an_edited_file_is_picked_up_and_a_broken_one_is_not(tmp_path: Path) -> 
         assert process.heard("RELOADING=1\nMONOTONIC_USEC=")
 
 
+def test_warnings_of_the_settings_are_told_at_the_start_too(tmp_path: Path) -> None:
+    """What has no effect where it stands is no surprise after months."""
+    with daemon(tmp_path, source("A", "http://127.0.0.1:1/") + "workers = 3\n") as process:
+        process.wait_for(lambda: process.logged("settings"))
+
+
 def test_a_failing_source_is_tried_again_when_its_table_is_edited(tmp_path: Path) -> None:
     """Whoever mends a source need not wait for its back-off to end."""
     with Server({"/f": Reply(FEED % (b"One", b"1"))}) as server:
