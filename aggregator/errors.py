@@ -65,9 +65,9 @@ class SourceError(AggregatorError):
 class FetchError(SourceError):
     """No document was obtained.
 
-    `status` is the HTTP status if there was an answer; `retry_after` the seconds that the
-    server asked for (RFC 9110 section 10.2.3), `fresh_for` the seconds for which it says that
-    this very answer stands.
+    `status` is the HTTP status if there was an answer, `url` where it came from, redirects followed;
+    `retry_after` the seconds that the server asked for (RFC 9110 section 10.2.3), `fresh_for` the
+    seconds for which it says that this very answer stands.
     """
 
     def __init__(
@@ -77,11 +77,13 @@ class FetchError(SourceError):
         status: int | None = None,
         retry_after: float | None = None,
         fresh_for: float | None = None,
+        url: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
         self.fresh_for = fresh_for
+        self.url = url
 
 
 class Unreachable(FetchError):

@@ -24,7 +24,7 @@ from aggregator.collect.hosts import HostQueue, Sites, Turns
 from aggregator.collect.http import HttpFetcher
 from aggregator.config import Settings
 from aggregator.digested import Digested
-from aggregator.errors import SourceError
+from aggregator.errors import FetchError, SourceError
 from aggregator.gathering import Clock, Harvest, Tools, gather
 from aggregator.memory import keep_small
 from aggregator.model import Counts, SourceState
@@ -252,7 +252,7 @@ class _Pass:
     def _release(self, source: Source, error: SourceError | None) -> None:
         """An exchange is over: the next source of its host may go, unless the server asked for peace."""
         if self._pause(error, self._tools.clock()) is not None:
-            self._turns.drop(self._sharing(source))
+            self._turns.drop(self._sharing(source, error))
         self._turns.done(source)
 
     def _pause(self, error: SourceError | None, moment: datetime) -> schedule.Pause | None:
@@ -260,9 +260,10 @@ class _Pass:
         pause = schedule.site_pause(error, moment) if error is not None else None
         return pause if pause is not None and (pause.told or not self._plan.everything) else None
 
-    def _sharing(self, source: Source) -> tuple[Source, ...]:
+    def _sharing(self, source: Source, error: SourceError | None) -> tuple[Source, ...]:
+        """The other sources of the site that failed this one."""
         with self._lock:
-            return self._sites.sharing(source)
+            return self._sites.sharing(source, error.url if isinstance(error, FetchError) else None)
 
     def _next_batch(self) -> list[Harvest | None]:
         """What has come in. While nothing comes, what was stored is published."""
@@ -317,7 +318,7 @@ class _Pass:
     def _pause_site(self, source: Source, error: SourceError | None, moment: datetime) -> None:
         """A 429 or 503 holds for every source of the registrable domain."""
         pause = self._pause(error, moment)
-        sharing = self._sharing(source) if pause is not None else ()
+        sharing = self._sharing(source, error) if pause is not None else ()
         if pause is None or not sharing:
             return
         self._pauses |= {other.name: pause for other in sharing}

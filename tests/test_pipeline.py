@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from loopback import Reply, Route, Server, server_tls
+from loopback import Reply, Route, Server, redirect, server_tls
 from world import CORPUS, EVERYTHING, SHARED, World, source
 
 from aggregator import pipeline
@@ -214,6 +214,21 @@ def test_a_server_that_asks_for_peace_gets_it_for_all_its_sources(tmp_path: Path
         assert world.run(everything=True, after=7000).sources == ()
         assert {row.source for row in world.run(everything=True, after=300).sources} == {"a", "b"}
         assert (len(server.asked("/a")), len(server.asked("/b"))) == (2, 1)
+
+
+def test_the_server_that_asked_for_peace_gets_it_and_not_who_led_there(tmp_path: Path) -> None:
+    """Its feeds wait, those beside the redirect that led there do not."""
+    with Server(host="0.0.0.0") as server:
+        server.routes = {
+            "/a": redirect(server.url("/busy", host="127.0.0.2")),
+            "/busy": Reply(b"", 429, headers={"Retry-After": "7200"}),
+            "*": Reply(rss()),
+        }
+        places = {"a": "127.0.0.1", "beside": "127.0.0.1", "there": "127.0.0.2"}
+        tables = [source(name, server.url(f"/{name}", host=host)) for name, host in places.items()]
+        world = World(tmp_path, "".join(tables))
+        world.run()
+        assert [row.source for row in world.run(everything=True, after=60).sources] == ["beside"]
 
 
 def test_an_edit_rewrites_the_post_and_moves_it_with_its_title(tmp_path: Path) -> None:

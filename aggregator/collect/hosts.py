@@ -62,12 +62,12 @@ class Sites:
         self._states = states or {}
         self._index: dict[str, list[Source]] = {}
 
-    def sharing(self, source: Source) -> tuple[Source, ...]:
-        """The other sources of the site that serves this one."""
+    def sharing(self, source: Source, url: str | None = None) -> tuple[Source, ...]:
+        """The other sources of the site that serves this one, or of that of `url`, where it was led."""
         if not self._index:
             for one in self._sources:
                 self._index.setdefault(self._site(one), []).append(one)
-        site = self._site(source)
+        site = self._site(source) if url is None else site_of(host_of(url))
         return tuple(other for other in self._index.get(site, ()) if site and other.name != source.name)
 
     def _site(self, source: Source) -> str:

@@ -243,6 +243,7 @@ class HttpFetcher:
                 status=raw.status,
                 retry_after=freshness.retry_after(headers, now),
                 fresh_for=fresh,
+                url=found.url,
             )
         body = _read(raw, ask.source.fetch.max_bytes, lambda: self._allowance.take(ask.exchange.left))
         digest = hashlib.sha256(body).hexdigest()

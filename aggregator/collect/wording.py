@@ -94,7 +94,11 @@ def _with_place(error: FetchError, place: str) -> FetchError:
         return Unreachable(f"{place}: {error}", offline=error.offline)
     kind = type(error)
     return kind(
-        f"{place}: {error}", status=error.status, retry_after=error.retry_after, fresh_for=error.fresh_for
+        f"{place}: {error}",
+        status=error.status,
+        retry_after=error.retry_after,
+        fresh_for=error.fresh_for,
+        url=error.url,
     )
 
 

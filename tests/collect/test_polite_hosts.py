@@ -277,6 +277,7 @@ def test_sources_of_one_site_know_one_another() -> None:
     assert sites.sharing(mine[0]) == (mine[1], mine[2])
     assert sites.sharing(mine[3]) == ()
     assert sites.sharing(mine[4]) == ()
+    assert sites.sharing(mine[3], "https://www.example.org/there") == (mine[0], mine[1], mine[2])
     moved = SourceState(
         url=mine[3].url,
         moved_to="https://new.example.org/",
