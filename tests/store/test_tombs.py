@@ -1,7 +1,7 @@
 """Gone means gone: takedowns, retention, and how they are undone."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -169,6 +169,24 @@ class TestRetention:
         record(store, B, entry("b", link=link, published=NOON - timedelta(days=99)))
         assert store.prune([replace(A, keep=86400.0), B], None, NOON).articles == 0
         assert store.prune([replace(A, keep=86400.0)], 86400.0, NOON).articles == 1
+
+    @pytest.mark.parametrize(
+        ("fields", "kept"),
+        [
+            ({"published": datetime(1960, 1, 1, tzinfo=UTC)}, 1),
+            ({"published": datetime(1970, 1, 1, tzinfo=UTC)}, 0),
+            ({"published": None, "file_time": NOON - timedelta(days=2)}, 0),
+            ({"published": None}, 1),
+        ],
+    )
+    def test_what_comes_in_is_what_stays(self, store: Store, fields: dict[str, Any], kept: int) -> None:
+        """The age is that of the date which sorts, on the way in as at night."""
+        keeping = replace(S, keep=86400.0)
+        counts = record(store, keeping, entry("one", **fields))
+        assert counts == Counts(new=kept, expired=1 - kept)
+        assert store.prune([keeping], None, NOON).articles == 0
+        assert record(store, S, entry("two", **fields)) == Counts(new=1)
+        assert store.prune([keeping], None, NOON).articles == 1 - kept
 
     def test_a_large_store_is_pruned_part_by_part(self, store: Store) -> None:
         """What was removed before somebody ended it stays removed, and the rest goes the next time."""
