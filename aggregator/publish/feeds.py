@@ -17,6 +17,7 @@ from aggregator.publish.archives import ArchivePage, archive_address
 from aggregator.publish.entry import MAX_BODY, Facts, facts
 from aggregator.publish.head import Head, head
 from aggregator.publish.pieces import Kind, Listed, Piece, Placed, Rendered, Take
+from aggregator.publish.terms import node_terms
 
 Format = Literal["atom", "rss", "json"]
 
@@ -103,11 +104,19 @@ def shown(articles: Sequence[Placed], site: Site) -> int:
     """
     room = LIVE_BYTES
     for count, article in enumerate(articles[: site.entries_per_feed]):
-        body = article.size if article.size <= _WHOLE else 0
+        body = article.size if article.size <= _WHOLE and not _is_excerpt(article, site) else 0
         room -= max(_OVERHEAD, _ESCAPED * _more(article)) + body
         if room < 0:
             return max(count, 1)
     return min(len(articles), site.entries_per_feed)
+
+
+def _is_excerpt(article: Article | Outline, site: Site) -> bool:
+    """Whether the site, or the source of an article, shows only the beginning of bodies."""
+    if not site.terms:
+        return False
+    name = article.source if isinstance(article, Outline) else article.sources[0].source
+    return node_terms(site, Node("source", (name,))).excerpt
 
 
 def _more(article: Article | Outline) -> int:

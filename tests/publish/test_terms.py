@@ -116,6 +116,9 @@ def test_what_is_no_body_counts_too() -> None:
 def test_a_body_that_is_cut_takes_no_room() -> None:
     """An article of which feeds show an excerpt pushes no other out."""
     assert shown([article(0, body="x" * 2_000_001), *map(article, range(1, 50))], SITE) == 50
+    long = [article(n, body="x" * 300_000, sources=(provenance("S"),)) for n in range(20)]
+    for node in (ALL, SOURCE):
+        assert shown(long, site((node, Terms(excerpt=True)))) == 20
 
 
 def test_a_monstrous_body_is_an_excerpt() -> None:
