@@ -24,6 +24,7 @@ BUDGET = 330.0
 """Seconds after which W1 to W4 are not begun anew, so that all fits into ten minutes."""
 MEANING = {
     "W1": "cold: everything is new",
+    "floor": "W1 by the libraries alone, without identity, repairs, feeds and pages",
     "W2": "nothing new, 304",
     "W3": "nothing new, the same bytes, no validators",
     "W4": "one new entry in each feed",
@@ -89,6 +90,7 @@ def repeat(bench: workloads.Bench, server: FeedServer, runs: int) -> None:
         if number and time.monotonic() - begun > BUDGET:
             break
         workloads.feeds(bench, server)
+        workloads.floor(bench, server)
         if version("reader"):
             workloads.peer_feeds(bench, server)
 
@@ -140,7 +142,7 @@ def table(bench: workloads.Bench) -> list[str]:
 
 def row(bench: workloads.Bench, name: str) -> str:
     """One workload's line."""
-    starts = not name.startswith(("start", "server"))
+    starts = not name.startswith(("start", "server", "floor"))
     ours = beyond(bench.ours[name], bench.ours.get("start") if starts else None)
     cells = [
         f"{name}, {MEANING[name]}",

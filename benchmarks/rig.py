@@ -63,8 +63,8 @@ class FeedServer:
         self._line()
         self.version = version
 
-    def url(self, feed: int) -> str:
-        """The address of a feed."""
+    def url(self, feed: int | str) -> str:
+        """The address of a feed, by its number or what stands for it."""
         return f"http://127.0.0.1:{self.port}/{feed}.xml"
 
 

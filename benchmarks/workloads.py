@@ -97,6 +97,18 @@ def peer_feeds(bench: Bench, server: FeedServer) -> None:
     bench.note(bench.peer, "W4", timed([*command, "update"], folder))
 
 
+def floor(bench: Bench, server: FeedServer) -> None:
+    """W1 by the libraries alone, once, beyond their start."""
+    server.show(0)
+    folder = bench.folder("floor")
+    command = [sys.executable, str(HERE / "floor.py"), server.url("{}")]
+    start = timed([*command, "0"], folder)
+    cost = timed([*command, str(bench.feeds)], folder)
+    bench.note(bench.ours, "floor", Cost(cost.wall - start.wall, cost.cpu - start.cpu, cost.memory))
+    if len([*(folder / "posts").iterdir()]) != 20 * bench.feeds:
+        raise Failed(f"{folder}: files are missing")
+
+
 def server_alone(bench: Bench, server: FeedServer) -> None:
     """All documents over one connection, by a client that does nothing with them."""
     server.show(0)
