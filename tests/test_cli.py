@@ -14,6 +14,14 @@ from world import LOOPBACK, source
 FEED = b"""<rss version='2.0'><channel><title>T</title>
 <item><title>One</title><link>https://a.example/1</link><description>words</description></item></channel></rss>"""
 
+# What is started in the background, as these tests may be, ignores Ctrl-C.
+HEEDING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from aggregator.cli import main
+main()
+"""
+
 
 def aggregator(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -59,7 +67,7 @@ def test_a_run_is_interrupted(tmp_path: Path) -> None:
     """Ctrl-C ends a pass at once, says so in a line, and shows no trace."""
     with Server({"/f": Reply(FEED), "/late": Raw([30.0])}) as server:
         write(tmp_path, source("Good", server.url("/f")) + source("Late", server.url("/late")))
-        command = [sys.executable, "-m", "aggregator", "run"]
+        command = [sys.executable, "-c", HEEDING, "run"]
         with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
             assert run.stderr is not None
             assert "Good: updated" in run.stderr.readline()
