@@ -29,7 +29,7 @@ __all__ = ["EVERYTHING", "PublishReport", "publish"]
 RENDERING = 6
 """Raise it when the same store and settings come to give other bytes."""
 FOLDER = "outputs"
-"""The fact that says of which folder the record of files is; with a folder behind it, that of another."""
+"""The fact that says of which folder the record of files is; with a mark behind it, that of another."""
 LISTED = "sources"
 """The fact of the store that says as of which sources the lists were written; empty while they are owed."""
 
@@ -75,7 +75,7 @@ def _move(store: Store, folder: Path) -> None:
 
     What is there as it was written then is ours still; posts of articles that are gone by now are to go.
     """
-    last, key = store.get_meta(FOLDER), f"{FOLDER} {folder}"
+    last, key = store.get_meta(FOLDER), _put_away(str(folder))
     left = [OutputRecord(path, bytes.fromhex(digest), *rest) for path, digest, *rest in _noted(store, key)]
     ours = [one for one in left if _is_as_written(folder, one)]
     posts = store.output_keys("post")
@@ -84,11 +84,16 @@ def _move(store: Store, folder: Path) -> None:
             rows = [
                 (one.path, one.sha256.hex(), one.size, one.kind, one.key) for one in store.outputs().values()
             ]
-            store.set_meta(f"{FOLDER} {last}", json.dumps(rows, ensure_ascii=False))
+            store.set_meta(_put_away(last), json.dumps(rows, ensure_ascii=False))
         store.published(ours, serial=0)
         store.retire([one.path for one in ours if one.kind == "post" and one.key not in posts])
         store.set_meta(key, "[]")
         store.set_meta(FOLDER, str(folder))
+
+
+def _put_away(folder: str) -> str:
+    """The fact that holds the record of a folder that was left; names of facts are short."""
+    return f"{FOLDER} {hashlib.sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
 
 
 def _noted(store: Store, key: str) -> list[list[Any]]:
