@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.errors import Problem
+from aggregator.locks import database_file
 from aggregator.options import redact
 from aggregator.rule_tables import rule_problems
 from aggregator.tables import FeedTable, OutputsTable, StorageTable
 
 Row = Mapping[str, Any]
-
-_SQLITE = "sqlite:///"
 
 _ABSENT = "correct the path, or make it; it counts from the folder of feeds.toml"
 
@@ -35,9 +34,10 @@ def under(folder: Path, path: Path) -> Path:
 
 def storage_url(url: str, folder: Path) -> str:
     """The database's URL, the file of SQLite made absolute."""
-    if not url.startswith(_SQLITE) or url == f"{_SQLITE}:memory:":
+    file = database_file(url)
+    if file is None or file == Path(":memory:"):
         return url
-    return _SQLITE + str(under(folder, Path(url.removeprefix(_SQLITE))))
+    return f"sqlite:///{under(folder, file)}"
 
 
 def place_of(table: str, number: int, row: object) -> str:
@@ -133,8 +133,9 @@ def _exposed(raw: Row, file: Path) -> Iterator[Problem]:
         return
     place = under(file.parent, Path(directory))
     kept = {"the settings": file}
-    if isinstance(url, str) and url.startswith(_SQLITE):
-        kept["the database"] = Path(storage_url(url, file.parent).removeprefix(_SQLITE))
+    database = database_file(storage_url(url, file.parent)) if isinstance(url, str) else None
+    if database is not None:
+        kept["the database"] = database
     for name, path in kept.items():
         if path.is_relative_to(place):
             found = f"{place} holds {name}, {path}, which would be handed out"

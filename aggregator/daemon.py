@@ -183,16 +183,12 @@ class Daemon:
             report = run_pass(settings, store, plan, with_)
         self._tell(report, settings, store)
 
-    def _ends(self) -> bool:
-        """Whether to stop, as asked between parts of long work; that tells the watchdog too."""
-        self._notifier.progress()
-        return self._stop.is_set()
-
     def _upkeep(self, store: Store) -> None:
         """Nightly: let go what retention does not keep, and tidy the database."""
         settings = self._settings
         with locks.hold(settings.storage_url, "pass", patience=60.0):
-            gone = store.prune(settings.sources, settings.keep, datetime.now(UTC), self._ends)
+            plan = Plan(stop=self._stop.is_set, alive=self._notifier.progress)
+            gone = store.prune(settings.sources, settings.keep, datetime.now(UTC), plan.ends)
             store.upkeep()
         if gone.articles:
             log.info("pruned", articles=gone.articles)

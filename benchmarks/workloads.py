@@ -74,9 +74,9 @@ def feed_passes(folder: Path, server: FeedServer, feeds: int) -> Iterator[tuple[
     yield "W4", ("run", "--all"), 21
 
 
-def expect(folder: Path, posts: int) -> None:
+def expect(folder: Path, posts: int, place: str = "outputs/posts") -> None:
     """Raise Failed unless that many posts are there: what is quick but wrong counts for nothing."""
-    found = sum(1 for _ in (folder / "outputs" / "posts").rglob("*.md"))
+    found = sum(1 for _ in (folder / place).rglob("*.md"))
     if found != posts:
         raise Failed(f"{folder}: {found} posts instead of {posts}")
 
@@ -105,8 +105,7 @@ def floor(bench: Bench, server: FeedServer) -> None:
     start = timed([*command, "0"], folder)
     cost = timed([*command, str(bench.feeds)], folder)
     bench.note(bench.ours, "floor", Cost(cost.wall - start.wall, cost.cpu - start.cpu, cost.memory))
-    if len([*(folder / "posts").iterdir()]) != 20 * bench.feeds:
-        raise Failed(f"{folder}: files are missing")
+    expect(folder, 20 * bench.feeds, "posts")
 
 
 def server_alone(bench: Bench, server: FeedServer) -> None:

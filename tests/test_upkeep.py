@@ -74,13 +74,19 @@ def test_a_takedown_tells_what_it_had_to_leave(tmp_path: Path) -> None:
     assert (result.exit_code, "a folder is in its place" in result.stdout) == (1, True), result.output
 
 
-def test_what_is_done_can_be_read_by_programs(tmp_path: Path) -> None:
-    """With --json, nothing else is printed, also where something is removed, released or undone."""
+def flooded(folder: Path) -> World:
+    """An article, and 40 old ones that came all at once."""
     old = [item(f"old{number}", "Mon, 02 Mar 2020 08:00:00 GMT") for number in range(40)]
     with Server({"/f": [Reply(rss(item("one"))), Reply(rss(item("one"), *old))]}) as server:
-        world = World(tmp_path, source("f", server.url("/f")))
+        world = World(folder, source("f", server.url("/f")))
         world.run()
         world.run(everything=True, after=3600)
+    return world
+
+
+def test_what_is_done_can_be_read_by_programs(tmp_path: Path) -> None:
+    """With --json, nothing else is printed, also where something is removed, released or undone."""
+    world = flooded(tmp_path)
     wishes = {
         ("takedown", "https://s.example/one"): 1,
         ("takedown", "--undo", "1"): 0,
@@ -94,15 +100,11 @@ def test_what_is_done_can_be_read_by_programs(tmp_path: Path) -> None:
 
 def test_a_flood_is_held_and_released(tmp_path: Path) -> None:
     """Old articles that come all at once stay out of the live feeds until the operator lets them in."""
-    old = [item(f"old{number}", "Mon, 02 Mar 2020 08:00:00 GMT") for number in range(40)]
-    with Server({"/f": [Reply(rss(item("one"))), Reply(rss(item("one"), *old))]}) as server:
-        world = World(tmp_path, source("f", server.url("/f")))
-        world.run()
-        world.run(everything=True, after=3600)
-        assert (titles(world), len(world.posts())) == ({"one"}, 41)
-        (flood,) = json.loads(command(world, "floods", "--json"))
-        assert (flood["source"], flood["held"]) == ("f", 40)
-        command(world, "floods", "--release", str(flood["id"]))
+    world = flooded(tmp_path)
+    assert (titles(world), len(world.posts())) == ({"one"}, 41)
+    (flood,) = json.loads(command(world, "floods", "--json"))
+    assert (flood["source"], flood["held"]) == ("f", 40)
+    command(world, "floods", "--release", str(flood["id"]))
     assert len(titles(world)) == 41
     assert json.loads(command(world, "floods", "--json")) == []
 

@@ -105,8 +105,9 @@ class HostQueue:
         lasts: dict[str, float] | None = None,
     ) -> None:
         self._lasts = {} if lasts is None else lasts
-        for name in sorted(self._lasts, key=self._lasts.__getitem__)[:-_REMEMBERED]:
-            del self._lasts[name]
+        if len(self._lasts) > _REMEMBERED:
+            for name in sorted(self._lasts, key=self._lasts.__getitem__)[:-_REMEMBERED]:
+                del self._lasts[name]
         self._hosts: dict[str, _Host] = {}
         self._heap: list[tuple[float, int, str]] = []
         self._files: deque[Source] = deque()
