@@ -160,6 +160,10 @@ def _ascii_host(host: str) -> str:
         )
 
 
+# How an address goes on whose host was but points.
+_NO_HOST = frozenset({"", "/", "?", "#", ":"})
+
+
 def canonical(url: str | None) -> str | None:
     """`url` as an identity: equal for two addresses of one page as far as can be told without asking.
 
@@ -180,7 +184,7 @@ def canonical(url: str | None) -> str | None:
         if following == found:
             break
         found = following
-    return found if found.removeprefix("https://").strip("/") else None
+    return None if found.removeprefix("https://")[:1] in _NO_HOST else found
 
 
 def _has_rules(host: str) -> bool:

@@ -154,7 +154,21 @@ def test_addresses_of_different_pages_stay_two(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", [None, "", "a.html", "mailto:a@e.org", "javascript:1", "urn:uuid:1", "http://[", "tag:e.org,1"]
+    "url",
+    [
+        None,
+        "",
+        "a.html",
+        "mailto:a@e.org",
+        "javascript:1",
+        "urn:uuid:1",
+        "http://[",
+        "tag:e.org,1",
+        "//.?0",
+        "http://./a",
+        "http://..",
+        "http://.:81/a",
+    ],
 )
 def test_what_is_no_web_address_has_no_canonical_form(url: str | None) -> None:
     """None, and nothing is raised."""
