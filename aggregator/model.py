@@ -352,11 +352,6 @@ class Article:
         return self.published or self.first_seen
 
     @property
-    def size(self) -> int:
-        """Bytes of the body in UTF-8."""
-        return len(self.body.encode("utf-8", "replace"))
-
-    @property
     def categories(self) -> CategoryPath:
         """The category path of the origin."""
         return self.sources[0].categories

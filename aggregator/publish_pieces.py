@@ -119,11 +119,11 @@ class Pieces:
         serial, there = serial_of(owner.entries), set(articles_in(owner.entries))
         return [article for article in articles if article.changed > serial or article.id not in there]
 
-    def of(self, kind: Kind, path: str, month: str = "") -> Take[Outline]:
+    def of(self, kind: Kind, path: str, month: str = "") -> Take:
         """What gives the entries of the document at `path`; of an archive document also its month."""
         return partial(self._take, kind, path, month)
 
-    def _take(self, kind: Kind, path: str, month: str, listed: Listed[Outline]) -> list[Piece | None]:
+    def _take(self, kind: Kind, path: str, month: str, listed: Listed) -> list[Piece | None]:
         places = list(zip(listed.articles, listed.owns, strict=True))
         found: dict[int, Piece | None] = dict(self._copied(path, places))
         if len(found) == len(places):

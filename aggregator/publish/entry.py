@@ -13,9 +13,9 @@ from itertools import chain
 from mimetypes import MimeTypes
 from urllib.parse import quote, urlsplit
 
-from aggregator.model import Article, Beside, Enclosure, Episode, Origin
+from aggregator.model import Article, Beside, Enclosure, Episode, Origin, Outline
 from aggregator.options import Site, holds_secret
-from aggregator.publish.pieces import Listed, Placed
+from aggregator.publish.pieces import Listed
 from aggregator.publish.terms import article_terms
 from aggregator.refine.text import headline, plain, shorten
 from aggregator.refine.urls import published
@@ -161,7 +161,7 @@ def entry_id(guid: str | None, uid: str) -> str:
     return guid if guid and is_uri(guid) else own_id(uid)
 
 
-def entry_ids(articles: Sequence[Placed]) -> dict[str, str]:
+def entry_ids(articles: Sequence[Outline]) -> dict[str, str]:
     """The id of each article by uid, no id twice: of two with one guid, the first stored has it."""
     ids = {article.uid: entry_id(article.guid, article.uid) for article in articles}
     if len(set(ids.values())) == len(articles):
@@ -175,7 +175,7 @@ def entry_ids(articles: Sequence[Placed]) -> dict[str, str]:
     return ids
 
 
-def changed_at(article: Placed) -> datetime:
+def changed_at(article: Article | Outline) -> datetime:
     """When the article last changed, with a fraction of a second of its own.
 
     RFC 4287 4.1.1 and validators tell versions of entries apart by `updated`; those that were
@@ -184,14 +184,14 @@ def changed_at(article: Placed) -> datetime:
     return article.updated.replace(microsecond=int(article.uid[:8], 16) % 1_000_000)
 
 
-def newest_change(articles: Sequence[Placed]) -> datetime:
+def newest_change(articles: Sequence[Outline]) -> datetime:
     """When a feed of these articles last changed; never the clock."""
     last = max((article.updated for article in articles), default=NEVER).replace(microsecond=0)
     # `changed_at` moves none of them beyond its second.
     return max((changed_at(article) for article in articles if article.updated >= last), default=NEVER)
 
 
-def listed(articles: Sequence[Placed]) -> Listed[Placed]:
+def listed(articles: Sequence[Outline]) -> Listed:
     """The articles of a document, newest first, with what all its formats say of them together."""
     by_uid = entry_ids(articles)
     ids = tuple(by_uid[article.uid] for article in articles)

@@ -16,7 +16,7 @@ from aggregator.publish import atom, jsonfeed, pages, rss
 from aggregator.publish.archives import ArchivePage, archive_address
 from aggregator.publish.entry import MAX_BODY, Facts, facts
 from aggregator.publish.head import Head, head
-from aggregator.publish.pieces import Kind, Listed, Piece, Placed, Rendered, Take
+from aggregator.publish.pieces import Kind, Listed, Piece, Rendered, Take
 from aggregator.publish.terms import node_terms
 
 Format = Literal["atom", "rss", "json"]
@@ -97,45 +97,27 @@ class EntryCache:
             return None
 
 
-def shown(articles: Sequence[Placed], site: Site) -> int:
+def shown(articles: Sequence[Outline], site: Site) -> int:
     """How many of the `articles`, newest first, stand in the live feeds: as the settings say, if they fit.
 
     The same number in all formats. At least one, if there is one.
     """
     room = LIVE_BYTES
     for count, article in enumerate(articles[: site.entries_per_feed]):
-        body = article.size if article.size <= _WHOLE and not _is_excerpt(article, site) else 0
-        room -= max(_OVERHEAD, _ESCAPED * _more(article)) + body
+        is_cut = article.size > _WHOLE or node_terms(site, Node("source", (article.source,))).excerpt
+        room -= max(_OVERHEAD, _ESCAPED * article.more) + (0 if is_cut else article.size)
         if room < 0:
             return max(count, 1)
     return min(len(articles), site.entries_per_feed)
 
 
-def _is_excerpt(article: Article | Outline, site: Site) -> bool:
-    """Whether the site, or the source of an article, shows only the beginning of bodies."""
-    if not site.terms:
-        return False
-    name = article.source if isinstance(article, Outline) else article.sources[0].source
-    return node_terms(site, Node("source", (name,))).excerpt
-
-
-def _more(article: Article | Outline) -> int:
-    """About how long the rest of an article is beside its body, as far as its source has a say."""
-    if isinstance(article, Outline):
-        return article.more
-    files = [file.url for file in article.enclosures]
-    return sum(
-        len(text) for text in (article.title, article.summary, *article.authors, *article.tags, *files)
-    )
-
-
 def render_feed(
     fmt: Format,
     node: Node,
-    live: Listed[Placed],
+    live: Listed,
     site: Site,
     folder: str,
-    take: Take[Placed],
+    take: Take,
     *,
     prev_archive: str | None = None,
     tombstones: Sequence[Tombstone] = (),
@@ -157,10 +139,10 @@ def render_feed(
 def render_archive(
     page: ArchivePage,
     node: Node,
-    articles: Listed[Placed],
+    articles: Listed,
     site: Site,
     folder: str,
-    take: Take[Placed],
+    take: Take,
     *,
     tombstones: Sequence[Tombstone] = (),
 ) -> Rendered:
@@ -177,12 +159,12 @@ def render_archive(
     return _document("atom", top, articles, take, tombstones)
 
 
-def _updated(articles: Listed[Placed], tombstones: Sequence[Tombstone]) -> datetime:
+def _updated(articles: Listed, tombstones: Sequence[Tombstone]) -> datetime:
     return max([articles.updated, *(grave.when for grave in tombstones)])
 
 
 def _document(
-    fmt: Format, top: Head, articles: Listed[Placed], take: Take[Placed], tombstones: Sequence[Tombstone]
+    fmt: Format, top: Head, articles: Listed, take: Take, tombstones: Sequence[Tombstone]
 ) -> Rendered:
     taken = zip(articles.ids, take(articles), strict=True)
     kept = [(name, piece) for name, piece in taken if piece is not None]

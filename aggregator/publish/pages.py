@@ -16,7 +16,7 @@ from aggregator.options import Site
 from aggregator.publish.entry import Facts, clean, language_tag, uri
 from aggregator.publish.head import FEED_TYPES, node_title, site_title
 from aggregator.publish.paths import FEED_FILES, INDEX, OPML, SOURCES_OPML, page_path
-from aggregator.publish.pieces import Listed, Placed, Rendered, Take
+from aggregator.publish.pieces import Listed, Rendered, Take
 from aggregator.publish.terms import licence_link, node_terms
 from aggregator.publish.xmltext import attribute, escaped
 
@@ -90,7 +90,7 @@ def _linked(url: str, title: str) -> str:
 
 
 def render_page(
-    node: Node, folders: Mapping[Node, str], articles: Listed[Placed], site: Site, take: Take[Placed]
+    node: Node, folders: Mapping[Node, str], articles: Listed, site: Site, take: Take
 ) -> Rendered:
     """The page of a category or source: its feeds, what is below it, and its newest articles (`NEWEST`).
 

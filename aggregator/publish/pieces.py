@@ -12,17 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
-from aggregator.model import Article, Outline
+from aggregator.model import Outline
 
 Kind = Literal["atom", "rss", "json", "page"]
 
 _HEAD = struct.Struct("<qqq")
-
-
-Placed = TypeVar("Placed", Article, Outline)
-"""An article as whole as its entry needs it, or in outline where that can be copied."""
 
 
 @dataclass(slots=True)
@@ -42,7 +38,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Generic[Placed]):
+class Listed:
     """Articles as the documents of a feed list them, newest first; `entry.listed` makes it.
 
     ids      under which id each of them stands there
@@ -50,13 +46,13 @@ class Listed(Generic[Placed]):
     updated  when they last changed
     """
 
-    articles: Sequence[Placed]
+    articles: Sequence[Outline]
     ids: Sequence[str]
     owns: Sequence[bool]
     updated: datetime
 
 
-Take = Callable[[Listed[Placed]], list[Piece | None]]
+Take = Callable[[Listed], list[Piece | None]]
 """The pieces of articles; None for what cannot be rendered."""
 
 

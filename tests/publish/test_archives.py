@@ -4,7 +4,7 @@ import feedparser
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
-from publishing import SITE, START, article, render_archive, render_feed
+from publishing import SITE, START, article, outlines, render_archive, render_feed
 
 from aggregator.model import Article, Node, Tombstone
 from aggregator.publish.archives import ArchivePage, archive_path, month_of, plan
@@ -103,7 +103,7 @@ def history() -> tuple[list[Article], dict[str, list[Article]]]:
 def test_a_subscriber_can_walk_back_to_the_first_article() -> None:
     """From the live feed over prev-archive every article is reached, and every link leads where it says."""
     articles, months = history()
-    pages = plan({month: len(held) for month, held in months.items()}, shown(articles, SITE), 20)
+    pages = plan({month: len(held) for month, held in months.items()}, shown(outlines(articles), SITE), 20)
     served = {
         f"https://news.example.org/feeds/%E6%96%B0%E9%97%BB/archive/{page.name}.atom": render_archive(
             page, NODE, months[page.month][page.start : page.stop][::-1], SITE, FOLDER

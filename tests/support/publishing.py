@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aggregator.model import Article, Node, Provenance
+from aggregator.model import Article, Node, Outline, Provenance
 from aggregator.options import Site
 from aggregator.publish import feeds, pages
 from aggregator.publish.archives import ArchivePage
@@ -54,13 +54,32 @@ def article(number: int = 1, **values: Any) -> Article:
     return Article(**(given | values))
 
 
-def taking(kind: Kind, site: Site, cache: EntryCache | None = None) -> Take[Article]:
+def outlines(articles: Sequence[Article]) -> list[Outline]:
+    """The articles as the store gives them in outline."""
+    return [
+        Outline(
+            id=one.id,
+            uid=one.uid,
+            guid=one.guid,
+            updated=one.updated,
+            size=len(one.body.encode("utf-8", "replace")),
+            changed=0,
+            source=one.sources[0].source if one.sources else "",
+            more=sum(map(len, (one.title, one.summary, *one.authors, *one.tags)))
+            + sum(len(file.url) for file in one.enclosures),
+        )
+        for one in articles
+    ]
+
+
+def taking(kind: Kind, site: Site, articles: Sequence[Article], cache: EntryCache | None = None) -> Take:
     """Every entry rendered, none copied."""
     used = EntryCache() if cache is None else cache
+    by_uid = {one.uid: one for one in articles}
 
-    def take(shown: Listed[Article]) -> list[Piece | None]:
+    def take(shown: Listed) -> list[Piece | None]:
         pairs = zip(shown.articles, shown.ids, strict=True)
-        return [used.piece(kind, article, article_id, site) for article, article_id in pairs]
+        return [used.piece(kind, by_uid[one.uid], article_id, site) for one, article_id in pairs]
 
     return take
 
@@ -75,8 +94,9 @@ def feed_of(
     **options: Any,
 ) -> Rendered:
     """The live feed of a node, in parts."""
-    live = listed(articles[: feeds.shown(articles, site)])
-    return feeds.render_feed(fmt, node, live, site, folder, taking(fmt, site, cache), **options)
+    found = outlines(articles)
+    live = listed(found[: feeds.shown(found, site)])
+    return feeds.render_feed(fmt, node, live, site, folder, taking(fmt, site, articles, cache), **options)
 
 
 def render_feed(*values: Any, **options: Any) -> bytes:
@@ -94,11 +114,11 @@ def render_archive(
     **options: Any,
 ) -> bytes:
     """An archive document of a node."""
-    take = taking("atom", site, cache)
-    return feeds.render_archive(page, node, listed(articles), site, folder, take, **options).data
+    take = taking("atom", site, articles, cache)
+    return feeds.render_archive(page, node, listed(outlines(articles)), site, folder, take, **options).data
 
 
 def render_page(node: Node, folders: Mapping[Node, str], articles: Sequence[Article], site: Site) -> bytes:
     """The page of a node."""
-    newest = listed(articles[: pages.NEWEST])
-    return pages.render_page(node, folders, newest, site, taking("page", site)).data
+    newest = listed(outlines(articles[: pages.NEWEST]))
+    return pages.render_page(node, folders, newest, site, taking("page", site, articles)).data
