@@ -84,29 +84,19 @@ class Output:
         self._links: dict[str, str | None] = {}  # by folder, for one batch
         self._base = str(directory)  # what is done for every file is done with text: Path costs more
 
-    def write(self, files: Mapping[str, bytes], ours: Mapping[str, bytes] | None = None) -> Written:
-        """Brings the `files` on disk; those whose bytes are there already stay as they are.
-
-        When this returns, what is in `changed` has reached the disk. A path that cannot be
-        written (outside the folder, a symbolic link or a folder in the way) costs only itself.
-        With `ours`, the SHA-256 of what was last written by path, any other file in the way is
-        kept; call `settle` then once the new ones are recorded.
-        Raises PublishError when the disk is full or refuses all writes; the old files are whole then.
-        """
-        written = self.place(self.stage(files, ours), lasting=ours is not None)
-        if ours is None:
-            self.finish()
-        return written
-
     def stage(
         self,
         files: Mapping[str, bytes],
         ours: Mapping[str, bytes] | None = None,
         intact: Mapping[str, Stamp] = UNSEEN,
     ) -> Staged:
-        """The first half of `write`, in any process.
+        """The first half of bringing `files` on disk, in any process.
 
-        `intact` are the stamps of files that were found to be ours, so that they are not read again.
+        Those whose bytes are there already stay as they are. A path that cannot be written (outside
+        the folder, a symbolic link or a folder in the way) costs only itself. With `ours`, the SHA-256
+        of what was last written by path, any other file in the way is kept; `intact` are the stamps of
+        files that were found to be ours, so that they are not read again.
+        Raises PublishError when the disk is full or refuses all writes; the old files are whole then.
         """
         self._sweep()
         self._links.clear()
@@ -121,14 +111,16 @@ class Output:
             staged = self._stage({path: data for path, data in wanted.items() if path not in failed}, failed)
         return Staged(tuple(staged), frozenset(folders), failed, tuple(kept))
 
-    def place(self, staged: Staged, *, lasting: bool = True) -> Written:
-        """The second half of `write`. What is `lasting` counts as ours until `settle`, even after a kill."""
+    def place(self, staged: Staged) -> Written:
+        """The second half: when this returns, what is in `changed` has reached the disk.
+
+        It counts as ours until `settle`, even after a kill. Raises PublishError as `stage` does.
+        """
         failed = dict(staged.failed)
         if not staged.files:
             return Written((), failed, staged.kept)
         with _whole_disk(self.directory), self._unless_placed(staged):
-            if lasting:
-                self._unrecorded |= {_note(path, digest) for path, _, digest in staged.files}
+            self._unrecorded |= {_note(path, digest) for path, _, digest in staged.files}
             self._mark()
             flush(self._base, [temporary for _, temporary, _ in staged.files])
             changed = self._rename(staged, failed)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from publishing import SITE, article, render_feed
+from publishing import SITE, article, render_feed, write
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aggregator.model import Article, Node
@@ -67,7 +67,7 @@ def has_elfeed() -> bool:
 def make_site(tmp_path: Path) -> Iterator[tuple[Server, Recorder]]:
     node, folder = Node("category", ("新闻",)), "feeds/新闻"
     files = {f"{folder}/{FEED_FILES[fmt]}": render_feed(fmt, node, ARTICLES, SITE, folder) for fmt in FORMATS}
-    Output(tmp_path / "outputs").write(files)
+    write(Output(tmp_path / "outputs"), files)
     recorder = Recorder(create_app(tmp_path / "outputs"))
     with Server(recorder, "127.0.0.1:0") as server:
         yield server, recorder

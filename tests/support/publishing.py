@@ -11,6 +11,7 @@ from aggregator.publish import feeds, pages
 from aggregator.publish.archives import ArchivePage
 from aggregator.publish.entry import listed
 from aggregator.publish.feeds import EntryCache, Format
+from aggregator.publish.files import Output, Written
 from aggregator.publish.pieces import Kind, Listed, Piece, Rendered, Take
 
 SITE = Site(title="World news", base_url="https://news.example.org/", language="zh")
@@ -116,6 +117,14 @@ def render_archive(
     """An archive document of a node."""
     take = taking("atom", site, articles, cache)
     return feeds.render_archive(page, node, listed(outlines(articles)), site, folder, take, **options).data
+
+
+def write(output: Output, files: Mapping[str, bytes], ours: Mapping[str, bytes] | None = None) -> Written:
+    """A batch of files brought on disk, and recorded at once unless `ours` says what was recorded before."""
+    written = output.place(output.stage(files, ours))
+    if ours is None:
+        output.finish()
+    return written
 
 
 def render_page(node: Node, folders: Mapping[Node, str], articles: Sequence[Article], site: Site) -> bytes:
