@@ -97,23 +97,8 @@ class Desk:
     stop: Callable[[], bool]
     force: bool = False
 
-    def write(
-        self,
-        documents: Sequence[Document],
-        *,
-        serial: int,
-        posts: Collection[int] = (),
-        nodes: Collection[Node] = (),
-        gone: Collection[str] = (),
-    ) -> Written:
-        """Bring documents on disk, record them, and note what they are of as fresh.
-
-        `gone` are files that go with what is written now. Raises PublishError.
-        """
-        return self.put(self.draft(documents), serial=serial, posts=posts, nodes=nodes, gone=gone)
-
     def draft(self, documents: Sequence[Document], intact: Mapping[str, Stamp] = UNSEEN) -> Draft:
-        """The first half of `write`, in any process; `intact` are files known to be as we wrote them.
+        """Documents staged, in any process; `intact` are files known to be as we wrote them.
 
         Raises PublishError.
         """
@@ -132,9 +117,10 @@ class Desk:
         nodes: Collection[Node] = (),
         gone: Collection[str] = (),
     ) -> Written:
-        """The second half of `write`.
+        """Bring a draft on disk, record it, and note posts (article ids) and nodes as fresh.
 
         `placed` are the articles at the paths: one that could not be written stays out of date.
+        `gone` are files that go with what is written now. Raises PublishError.
         """
         announced = topics([path for path, *_ in draft.staged.files], self.site) if self.site.hub else ()
         if announced:

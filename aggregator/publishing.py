@@ -148,7 +148,7 @@ def _publish_feeds(desk: Desk, nodes: Nodes, *, is_there: bool) -> None:
         Document(SOURCES_OPML, sources, "page", SOURCES_OPML),
     ]
     # Nodes that are no longer listed anywhere have nothing to be written of.
-    written = desk.write(lists, nodes=plan.stale - plan.folders.keys(), serial=plan.serial)
+    written = desk.put(desk.draft(lists), nodes=plan.stale - plan.folders.keys(), serial=plan.serial)
     desk.report.pages += len(written.changed)
     if not written.failed:
         store.set_meta(LISTED, listed)
