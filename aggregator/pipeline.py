@@ -106,7 +106,8 @@ def tools(clock: Clock = now) -> Iterator[Tools]:
     """Connections and worker processes; none is opened or started before it is needed."""
     keep_small()
     with HttpFetcher() as fetcher:
-        workers = Workers(PROCESSES, memory=WORKER_MEMORY, initializer=tasks.get_ready)
+        workers = Workers(PROCESSES, memory=WORKER_MEMORY)
+        workers.prepare(tasks.get_ready)
         try:
             yield Tools(fetcher, workers, clock)
         finally:

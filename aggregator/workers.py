@@ -40,11 +40,10 @@ _GIVEN_UP = "the program is ending; the work is given up"
 class Workers:
     """A pool of processes.
 
-    count       processes at most
-    wall        seconds a task may take
-    memory      bytes of address space a task may take beyond what an idle process has
-    tasks       after how many tasks a process is replaced, so that leaks stay small
-    initializer called once for all processes, with `initargs`; imports and settings go here, not into tasks
+    count    processes at most
+    wall     seconds a task may take
+    memory   bytes of address space a task may take beyond what an idle process has
+    tasks    after how many tasks a process is replaced, so that leaks stay small
 
     `lost` says how many processes have ended in the midst of a task.
     """
@@ -56,13 +55,11 @@ class Workers:
         wall: float = 30.0,
         memory: int = 256 * 1024 * 1024,
         tasks: int = 1000,
-        initializer: Callable[..., object] | None = None,
-        initargs: tuple[object, ...] = (),
     ) -> None:
         self._wall = wall
         self._memory = memory
         self._tasks = tasks
-        self._calls: list[Call] = [] if initializer is None else [(initializer, initargs)]
+        self._calls: list[Call] = []
         self._renewed = 0
         self._server: ForkServer | None = None
         self._starting = threading.Lock()
@@ -88,7 +85,10 @@ class Workers:
             raise
 
     def prepare(self, fn: Callable[..., object], *args: object) -> None:
-        """Has `fn(*args)` called once for the processes that are started from now on, beside what runs."""
+        """Has `fn(*args)` called once for the processes that are started from now on, beside what runs.
+
+        Imports and settings go here, not into tasks.
+        """
         with self._starting:
             if (fn, args) not in self._calls:
                 self._calls.append((fn, args))
@@ -99,12 +99,6 @@ class Workers:
     def renew(self) -> None:
         """Replaces processes that were started before the last preparation, each before its next task."""
         self._renewed = len(self._calls)
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """The ids of the processes that are running now."""
-        with self._lock:
-            return tuple(sorted(process.pid for process in self._processes))
 
     def close(self, *, cancel: bool = False) -> None:
         """Waits for what was submitted (or gives it up, what has begun too), then ends the processes."""

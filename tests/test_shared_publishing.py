@@ -9,6 +9,7 @@ import pytest
 from databases import empty
 from dying import stage
 from entries import LONG, NOON, entry, feed
+from labour import children
 
 from aggregator import publish_feeds, publish_posts, tasks
 from aggregator.config import load
@@ -54,9 +55,10 @@ def published(folder: Path, store: Store, workers: Workers | None) -> dict[str, 
 def test_workers_render_the_same_bytes(tmp_path: Path, store: Store) -> None:
     """One process or three: not a byte is different."""
     alone = published(tmp_path / "alone", store, None)
+    before = children()
     with Workers(2) as workers:
         assert published(tmp_path / "shared", store, workers) == alone
-        assert workers.pids
+        assert children() != before
     assert len([path for path in alone if "/archive/" in path]) > len(SOURCES)
 
 
@@ -125,7 +127,8 @@ def test_workers_make_many_outputs_within_their_memory(tmp_path: Path) -> None:
             entries = [entry(name, body=f"<p>{name} {LONG * 20}</p>") for name in names]
             store.record(source, entries, SourceState(feed_title=source.name), NOON)
         settings = load(tmp_path / "feeds.toml")
-        with Workers(PROCESSES, memory=WORKER_MEMORY, initializer=tasks.get_ready) as workers:
+        with Workers(PROCESSES, memory=WORKER_MEMORY) as workers:
+            workers.prepare(tasks.get_ready)
             report = publish(settings, store, everything=True, workers=workers)
             assert workers.lost == 0
     assert (report.posts, report.problems) == (6000, [])

@@ -10,7 +10,17 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from labour import be_hungry, be_stubborn, die_once, fail_once, refuse_to_pickle, remember, remembered, spin
+from labour import (
+    be_hungry,
+    be_stubborn,
+    children,
+    die_once,
+    fail_once,
+    refuse_to_pickle,
+    remember,
+    remembered,
+    spin,
+)
 
 from aggregator.errors import ParseError, WorkerError
 from aggregator.parse.feed import parse
@@ -55,12 +65,12 @@ def test_result_that_cannot_travel(workers: Workers) -> None:
 
 def test_nothing_starts_before_it_is_needed() -> None:
     """A pool without a task has no process, one with a single task has one, a closed pool none."""
+    before = children()
     with Workers(2) as pool:
-        assert list(pool.pids) == []
-        pool.submit(int).result()
-        pid = pool.pids[0]
+        assert children() == before
+        pid = pool.submit(os.getpid).result()
         assert pid != os.getpid()
-    assert pool.pids == ()
+    assert children() == before
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -71,9 +81,10 @@ def test_process_is_kept_warm() -> None:
         assert len({pool.submit(os.getpid).result() for _ in range(5)}) == 1
 
 
-def test_initializer_runs_once_in_each_process() -> None:
-    """What the initializer sets up is there for every task."""
-    with Workers(1, initializer=remember, initargs=("settings",)) as pool:
+def test_preparation_runs_once_in_each_process() -> None:
+    """What is prepared is there for every task."""
+    with Workers(1) as pool:
+        pool.prepare(remember, "settings")
         assert [pool.submit(remembered).result() for _ in range(2)] == [["settings"], ["settings"]]
 
 
@@ -93,25 +104,26 @@ def test_preparation_reaches_new_processes() -> None:
 
 def test_server_killed_from_outside() -> None:
     """Without the interpreter that processes are forked from, they work on, and a new one makes the next."""
-    with Workers(1, tasks=2, initializer=remember, initargs=("settings",)) as pool:
+    with Workers(1, tasks=2) as pool:
+        pool.prepare(remember, "settings")
         pool.prepare(remember, "more")
         os.kill(pool.submit(os.getppid).result(), signal.SIGKILL)
         assert pool.submit(int, "3").result() == 3
         assert pool.submit(remembered).result() == ["settings", "more"]
 
 
-def test_initializer_that_fails() -> None:
+def test_preparation_that_fails() -> None:
     """A process that cannot start says why."""
-    with (
-        Workers(1, initializer=int, initargs=("x",)) as pool,
-        pytest.raises(WorkerError, match="invalid literal"),
-    ):
-        pool.submit(int).result()
+    with Workers(1) as pool:
+        pool.prepare(int, "x")
+        with pytest.raises(WorkerError, match="invalid literal"):
+            pool.submit(int).result()
 
 
-def test_initializer_that_fails_once(tmp_path: Path) -> None:
+def test_preparation_that_fails_once(tmp_path: Path) -> None:
     """What failed is tried again with the next task."""
-    with Workers(1, initializer=fail_once, initargs=(f"{tmp_path}/mark",)) as pool:
+    with Workers(1) as pool:
+        pool.prepare(fail_once, f"{tmp_path}/mark")
         with pytest.raises(WorkerError, match="the first time"):
             pool.submit(int, "3").result()
         assert pool.submit(int, "3").result() == 3
@@ -211,7 +223,6 @@ def test_a_process_is_killed_once() -> None:
         server = pool.submit(os.getppid).result()
         with pytest.raises(WorkerError, match="died, twice"):
             pool.submit(signal.raise_signal, signal.SIGKILL).result()
-        assert pool.pids == ()
         # The interpreter that processes are forked from would have died of a process that is gone.
         assert pool.submit(os.getppid).result() == server
 
