@@ -392,4 +392,3 @@ class Tombstone:
 
     id: str
     when: datetime
-    reason: str = ""

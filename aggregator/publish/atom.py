@@ -10,7 +10,7 @@ from lxml import etree
 
 from aggregator.model import Tombstone
 from aggregator.publish import beside, episodes
-from aggregator.publish.entry import Facts, Whence, clean
+from aggregator.publish.entry import Facts, Whence
 from aggregator.publish.head import FEED_TYPES, GENERATOR, VERSION, Head
 from aggregator.publish.xmltext import attribute, element, empty, escaped
 
@@ -44,18 +44,11 @@ class _Document(BaseExtension):  # type: ignore[misc]  # feedgen has no types
             feed.set(f"{{{INDEXING_NS}}}index", "no")
         if self.head.archive:
             etree.SubElement(feed, f"{{{HISTORY_NS}}}archive")
-        for tombstone in self.tombstones:
-            _append_tombstone(feed, tombstone)
+        for grave in self.tombstones:  # RFC 6721 section 3
+            name = f"{{{TOMBSTONE_NS}}}deleted-entry"
+            etree.SubElement(feed, name, ref=grave.id, when=grave.when.isoformat())
         feed[-1].tail = "\n"
         return feed
-
-
-def _append_tombstone(feed: etree._Element, tombstone: Tombstone) -> None:
-    """at:deleted-entry (RFC 6721 section 3)."""
-    name = f"{{{TOMBSTONE_NS}}}deleted-entry"
-    grave = etree.SubElement(feed, name, ref=tombstone.id, when=tombstone.when.isoformat())
-    if tombstone.reason:
-        etree.SubElement(grave, f"{{{TOMBSTONE_NS}}}comment").text = clean(tombstone.reason)
 
 
 def _declare(construct: etree._Element | None) -> None:

@@ -142,7 +142,7 @@ def test_an_archive_says_what_it_is() -> None:
 
 def test_what_was_taken_down_has_a_tombstone() -> None:
     """RFC 6721: readers that know tombstones drop the entry; the feed is as new as the takedown."""
-    grave = Tombstone("urn:uuid:1", datetime(2023, 1, 2, tzinfo=UTC), "asked for & given\x00")
+    grave = Tombstone("urn:uuid:1", datetime(2023, 1, 2, tzinfo=UTC))
     page = ArchivePage("2022-09", "2022-09", 0, 1)
     for data in (
         render_feed("atom", NODE, [article()], SITE, FOLDER, tombstones=[grave]),
@@ -151,6 +151,5 @@ def test_what_was_taken_down_has_a_tombstone() -> None:
         root = etree.fromstring(data)
         (found,) = root.iterfind("at:deleted-entry", NS)
         assert dict(found.items()) == {"ref": "urn:uuid:1", "when": "2023-01-02T00:00:00+00:00"}
-        assert found.findtext("at:comment", "", NS) == "asked for & given"
         assert root.findtext("a:updated", "", NS) == "2023-01-02T00:00:00+00:00"
     assert b"deleted-entry" not in render_feed("rss", NODE, [article()], SITE, FOLDER, tombstones=[grave])

@@ -73,7 +73,7 @@ def published() -> dict[str, bytes]:
     for place in range(len(every) - 1, -1, -1):
         months.setdefault(month_of(every[place]), []).append(place)
     pages = plan({month: len(places) for month, places in months.items()}, site.entries_per_feed, 2)
-    graves = [Tombstone("https://www.example.net/0", START, "asked for")]
+    graves = [Tombstone("https://www.example.net/0", START)]
     files = {OPML: render_opml(folders, site), SOURCES_OPML: render_sources_opml(SOURCES, site)}
     for node, folder in folders.items():
         files[page_path(node, folder)] = render_page(node, folders, every, site)
