@@ -16,7 +16,6 @@ article of a later one: the clock is never asked.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from aggregator.model import Article
 from aggregator.options import Site
 from aggregator.publish.paths import ARCHIVE, address
 
@@ -35,11 +34,6 @@ class ArchivePage(NamedTuple):
     stop: int
     prev: str | None = None
     next: str | None = None
-
-
-def month_of(article: Article) -> str:
-    """The month in whose archive an article stands, as `YYYY-MM` in UTC: that of its place in listings."""
-    return f"{article.sort_at.year:04d}-{article.sort_at.month:02d}"
 
 
 def plan(months: Mapping[str, int], live: int, size: int) -> tuple[ArchivePage, ...]:

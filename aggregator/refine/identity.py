@@ -143,11 +143,6 @@ def _without_counters(line: str) -> str:
     return line if len(kept) == len(found) else " ".join(kept)
 
 
-def fingerprint(text: str) -> str | None:
-    """32 hex digits that copies of a steady text share wherever they stand; None under 200 characters."""
-    return digest(normal(text))[:32] if len(text) >= FINGERPRINT_MIN else None
-
-
 def text_hash(title: str, text: str, canonical_link: str | None) -> str:
     """32 hex digits that move only when title, text or link were edited.
 

@@ -139,7 +139,7 @@ def _key(clause: bytes) -> int:
 
 
 def fingerprint(one: Writing) -> str | None:
-    """32 hex digits that copies share wherever they stand (`identity.fingerprint`).
+    """32 hex digits that copies share wherever they stand.
 
     None for short texts and below a generic title; a part of a series shares it only with copies
     of the same number.

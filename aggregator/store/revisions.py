@@ -1,6 +1,6 @@
 """What articles said before: kept when an edit replaces their words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,8 +84,3 @@ def versions(conn: Connection, article_id: int) -> tuple[Revision, ...]:
         for row in _WORDS(conn, [article_id])
     ]
     return (*before, *now)
-
-
-def drop(conn: Connection, ids: Iterable[int]) -> None:
-    """Forget the history of these articles."""
-    conn.execute(sa.delete(revisions).where(revisions.c.article_id.in_(list(ids))))

@@ -4,10 +4,10 @@ import feedparser
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
-from publishing import SITE, START, article, outlines, render_archive, render_feed
+from publishing import SITE, START, article, month_of, outlines, render_archive, render_feed
 
 from aggregator.model import Article, Node, Tombstone
-from aggregator.publish.archives import ArchivePage, archive_path, month_of, plan
+from aggregator.publish.archives import ArchivePage, archive_path, plan
 from aggregator.publish.feeds import shown
 
 NODE = Node("category", ("新闻",))

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from publishing import SITE, START, article, provenance, render_archive, render_feed, render_page
+from publishing import SITE, START, article, month_of, provenance, render_archive, render_feed, render_page
 
 from aggregator import __version__
 from aggregator.model import Enclosure, Node, Tombstone
 from aggregator.options import FetchPolicy, Source, Terms
-from aggregator.publish.archives import archive_path, month_of, plan
+from aggregator.publish.archives import archive_path, plan
 from aggregator.publish.feeds import EntryCache, Format
 from aggregator.publish.opml import render_opml, render_sources_opml
 from aggregator.publish.paths import FEED_FILES, OPML, SOURCES_OPML, feed_folders, page_path

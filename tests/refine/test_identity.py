@@ -1,4 +1,4 @@
-"""Keys, hashes, fingerprints and uids."""
+"""Keys, hashes and uids."""
 
 import hashlib
 from dataclasses import replace
@@ -14,7 +14,6 @@ from aggregator.refine.identity import Draft, settle
 
 NONE: frozenset[str] = frozenset()
 MORNING = datetime(2026, 11, 2, 8, tzinfo=UTC)
-LONG = "The harbour was quiet that morning, and the boats lay side by side under a grey sky. " * 4
 
 
 def draft(guid: str | None = None, link: str | None = None, title: str = "t", body: str = "b") -> Draft:
@@ -30,21 +29,6 @@ def steady(body: str) -> str:
 
 def text_hash(title: str, body: str, link: str | None = "https://e.org/1") -> str:
     return identity.text_hash(title, steady(body), link)
-
-
-def test_short_texts_have_no_fingerprint() -> None:
-    """Under 200 characters, blanks collapsed and tags removed, texts are equal by chance."""
-    assert identity.fingerprint(steady("<p>" + "字" * 199 + "</p>")) is None
-    assert identity.fingerprint(steady("<p>" + "字 " * 100 + "</p>")) is None
-    assert identity.fingerprint(steady("<p>" + "字" * 200 + "</p>")) is not None
-
-
-def test_copies_share_a_fingerprint() -> None:
-    """Markup, blanks, case, quotes and width of letters make no difference between sources."""
-    one = f"<p>“{LONG}” <b>said</b> １２ people</p>"
-    other = f'<div>"{LONG.upper()}"<br><i>said</i>\n\n<span>12</span> people</div>'
-    assert identity.fingerprint(steady(one)) == identity.fingerprint(steady(other))
-    assert identity.fingerprint(steady(one)) != identity.fingerprint(steady(one + "<p>More.</p>"))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pairmaker import FOLDER, written
 from aggregator.model import Document, Entry, Text
 from aggregator.refine import similarity
 from aggregator.refine.entries import Context, refine
+from aggregator.refine.html import sanitize
 from aggregator.refine.similarity import bands, compare, of_text
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -21,6 +22,7 @@ CONTEXT = Context(source="s", url="https://e.example/feed", now=NOW)
 SENTENCE = "harbour morning boats 240 Brandt ferry island winter 港口 船只 说 2021 because, quiet. 天空。"
 WORDS = SENTENCE.split()
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=120).map(" ".join)
+LONG = "The harbour was quiet that morning, and the boats lay side by side under a grey sky. " * 4
 
 IDENTITY = (Path(__file__).parents[2] / "docs" / "identity.md").read_text("utf-8")
 
@@ -64,6 +66,26 @@ def test_feeds_of_one_guid_or_one_page_lose_no_article(shared: str) -> None:
     assert len({article.uid for article in refined.articles}) == len(stories) == 20
     void = refined.void_guids if shared == "guid" else refined.void_links
     assert void == {"1" if shared == "guid" else "https://e.example/log"}
+
+
+def fingerprint(body: str) -> str | None:
+    """Of a body as it comes, below a title that says nothing against it."""
+    return similarity.fingerprint(similarity.writing("Title", sanitize(body, base="https://e.org/").html))
+
+
+def test_short_texts_have_no_fingerprint() -> None:
+    """Under 200 characters, blanks collapsed and tags removed, texts are equal by chance."""
+    assert fingerprint("<p>" + "字" * 199 + "</p>") is None
+    assert fingerprint("<p>" + "字 " * 100 + "</p>") is None
+    assert fingerprint("<p>" + "字" * 200 + "</p>") is not None
+
+
+def test_copies_share_a_fingerprint() -> None:
+    """Markup, blanks, case, quotes and width of letters make no difference between sources."""
+    one = f"<p>“{LONG}” <b>said</b> １２ people</p>"
+    other = f'<div>"{LONG.upper()}"<br><i>said</i>\n\n<span>12</span> people</div>'
+    assert fingerprint(one) == fingerprint(other)
+    assert fingerprint(one) != fingerprint(one + "<p>More.</p>")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,11 @@ def article(number: int = 1, **values: Any) -> Article:
     return Article(**(given | values))
 
 
+def month_of(article: Article) -> str:
+    """The month in whose archive an article stands."""
+    return f"{article.sort_at:%Y-%m}"
+
+
 def outlines(articles: Sequence[Article]) -> list[Outline]:
     """The articles as the store gives them in outline."""
     return [
