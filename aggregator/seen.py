@@ -55,8 +55,6 @@ def mark(context: Context) -> bytes:
         _FORM,
         context.proxy_prefixes,
         sorted(context.players),
-        context.fallbacks,
-        context.tidy,
         context.tracking,
         context.rules,
         context.categories,

@@ -59,9 +59,7 @@ class Context:
     proxy_prefixes  proxies put in front of addresses, undone
     void_guids      guids, and void_links canonical links, known to name several entries
     players         hosts whose frames may stay
-    fallbacks       starts of addresses of images that belong to no article
-    tidy            whether share bars, empty paragraphs and tracking in links go; never from seed files
-    tracking        links keep their tracking parameters all the same
+    tracking        links keep their tracking parameters
     rules           what is kept, dropped, rewritten, routed; `categories` are those of the source
     excerpt         characters of each body that may be republished; None for all
     """
@@ -73,8 +71,6 @@ class Context:
     void_guids: frozenset[str] = frozenset()
     void_links: frozenset[str] = frozenset()
     players: frozenset[str] = frozenset(policy.PLAYERS)
-    fallbacks: tuple[str, ...] = images.FALLBACKS
-    tidy: bool = True
     tracking: bool = False
     rules: tuple[Rule, ...] = ()
     categories: CategoryPath = ()
@@ -248,7 +244,7 @@ def _body(entry: Entry, base: str | None, context: Context) -> Cleaned:
         base=base,
         proxies=context.proxy_prefixes,
         players=context.players,
-        tidy=context.tidy and not _is_seed(entry),
+        tidy=not _is_seed(entry),
         tracking=context.tracking,
     )
 
@@ -338,7 +334,7 @@ def _past(moment: datetime | None, now: datetime) -> datetime | None:
 def _refined(one: _Cleaned, name: identity.Name, document: Document, context: Context) -> Refined:
     entry, draft = one.entry, one.draft
     writing = similarity.of_text(draft.title, draft.text)
-    image, image_from = images.lead(entry, draft.body, one.base, context.proxy_prefixes, context.fallbacks)
+    image, image_from = images.lead(entry, draft.body, one.base, context.proxy_prefixes)
     date = _past(draft.date, context.now)
     notes = [*one.notes, *(["date-future"] if date != draft.date else [])]
     stated = language.tag(entry.language, document.language)

@@ -36,13 +36,7 @@ NO_LEAD: dict[str, str] = {
 }
 
 
-def lead(
-    entry: Entry,
-    body: str,
-    base: str | None,
-    proxies: tuple[str, ...],
-    fallbacks: tuple[str, ...] = FALLBACKS,
-) -> tuple[str | None, str]:
+def lead(entry: Entry, body: str, base: str | None, proxies: tuple[str, ...]) -> tuple[str | None, str]:
     """The address of the lead image of `entry` and its origin ("file", "media", "enclosure", "body" or "").
 
     A seed file's own image comes first, then what the feed names, then the first real image of
@@ -50,10 +44,10 @@ def lead(
     """
     for named, origin in _named(entry):
         url = absolute(without_proxy(named, proxies), base)
-        if url is not None and url.startswith("http") and not url.startswith(fallbacks):
+        if url is not None and url.startswith("http") and not url.startswith(FALLBACKS):
             return url, origin
     for url in body_images(body):
-        if not url.startswith(fallbacks):
+        if not url.startswith(FALLBACKS):
             return url, "body"
     return None, ""
 
