@@ -215,7 +215,7 @@ def facts(article: Article, article_id: str, site: Site) -> Facts:
     return Facts(
         id=article_id,
         permalink=article_id == link,
-        title=title or _headline(article, body),
+        title=title or clean(headline(body, article.sources[0].source, article.date)).strip() or "?",
         untitled=not title,
         link=link,
         authors=_authors(article) or (whence.title,),  # RFC 4287 4.1.2 requires somebody
@@ -234,11 +234,6 @@ def facts(article: Article, article_id: str, site: Site) -> Facts:
         covered=covered(article, link),
         whence=whence,
     )
-
-
-def _headline(article: Article, body: str) -> str:
-    """What stands for a title (format.md "Title" 5); never empty."""
-    return clean(headline("", body, article.sources[0].source, article.date)).strip() or "?"
 
 
 def _summary(article: Article, body: str, *, short: bool) -> str:

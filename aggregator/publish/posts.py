@@ -38,7 +38,7 @@ _HIDDEN = "._"
 
 def title(article: Article) -> str:
     """The title that posts show: the article's own, else one made of its text, name or date."""
-    return article.title or headline("", article.body, article.sources[0].source, article.date)
+    return article.title or headline(article.body, article.sources[0].source, article.date)
 
 
 def post_path(article: Article, flavour: Flavour = "hexo", *, apart: bool = False) -> str:

@@ -249,14 +249,12 @@ def shorten(text: str, limit: int) -> str:
     return start.rstrip(" ,;:，；：、") + "…"
 
 
-def headline(title: str, body: str, source: str, date: datetime) -> str:
-    """The title to show for an article (format.md "Title" 5).
+def headline(body: str, source: str, date: datetime) -> str:
+    """What to show for the title that an article lacks (format.md "Title" 5).
 
-    `title` if it has one; else the first sentence of `body` (sanitised HTML), at most
-    `HEADLINE_LENGTH` characters and then `…`; else the source's name and the day.
+    The first sentence of `body` (sanitised HTML), at most `HEADLINE_LENGTH` characters and then
+    `…`; else the source's name and the day.
     """
-    if title:
-        return title
     for line in lines(body).splitlines():
         text = collapse(scrub_line(line))
         if text:

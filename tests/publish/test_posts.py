@@ -245,6 +245,11 @@ def test_an_untitled_article_is_named_after_its_text() -> None:
     assert "2022" in post_path(empty).rsplit("/", 1)[1]
 
 
+def test_a_title_is_never_replaced() -> None:
+    """A title of one blank is a title too: the archive has it."""
+    assert header(render(article(title=" "), PLAIN))[0] == "title: ' '"
+
+
 def test_what_posts_do_not_carry_changes_no_byte() -> None:
     """Enclosures, summary, language and the like belong to feeds."""
     plain = article()

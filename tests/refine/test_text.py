@@ -89,20 +89,15 @@ def test_lines_keep_blocks_apart() -> None:
 )
 def test_untitled_articles_are_named_after_their_text(body: str, expected: str) -> None:
     """The first sentence, at most 60 characters at a word or character; without text, source and day."""
-    assert text.headline("", body, "Source", DAY) == expected
+    assert text.headline(body, "Source", DAY) == expected
 
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("marks", ["." * 300_000, ".\u201d" * 100_000])
 def test_a_headline_of_marks_alone_costs_little(marks: str) -> None:
     """A row of marks is no sentence, however long it is."""
-    made = text.headline("", f"<p>{marks}</p>", "Source", DAY)
+    made = text.headline(f"<p>{marks}</p>", "Source", DAY)
     assert len(made) <= text.HEADLINE_LENGTH + 1
-
-
-def test_a_title_is_never_replaced() -> None:
-    """A title of one blank is a title too: the archive has it."""
-    assert text.headline(" ", "<p>Text.</p>", "Source", DAY) == " "
 
 
 @pytest.mark.parametrize(
