@@ -78,7 +78,6 @@ _HEADS = Lookup(
         .where(articles.c.id.in_(ids))
     )
 )
-_UIDS = Lookup(lambda uids: sa.select(articles.c.uid).where(articles.c.uid.in_(uids)))
 _POSTED = Lookup(
     lambda uids: sa.select(outputs.c.key).where(
         outputs.c.kind == sa.literal_column("'post'"), outputs.c.key.in_(uids)
@@ -304,11 +303,6 @@ def _candidate(head: Head) -> Candidate:
 def bodies(conn: Connection, ids: Iterable[int]) -> dict[int, str]:
     """What these articles say."""
     return {row[0]: unpack(row[1]) for row in _BODIES(conn, ids)}
-
-
-def taken_uids(conn: Connection, uids: Iterable[str]) -> set[str]:
-    """Those of these uids that articles have already."""
-    return {row[0] for row in _UIDS(conn, uids)}
 
 
 def posted(conn: Connection, uids: Iterable[str]) -> set[str]:

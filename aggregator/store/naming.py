@@ -8,23 +8,26 @@ from sqlalchemy.engine import Connection
 
 from aggregator.store.identity import derived
 from aggregator.store.listing import places, relist
-from aggregator.store.lookup import Head, heads, posted, taken_uids
+from aggregator.store.lookup import Head, heads, posted
 from aggregator.store.schema import articles
 
 
 def free(conn: Connection, uid: str, taken: Collection[str]) -> str:
     """The uid, or one made of it if an article has that all the same."""
-    while uid in taken or taken_uids(conn, [uid]):
+    while uid in taken or _bearer(conn, uid) is not None:
         uid = hashlib.sha256(uid.encode()).hexdigest()[:32]
     return uid
 
 
 def holder(conn: Connection, uid: str) -> Head | None:
     """The stored article that has this uid and may still be renamed: no post bears it."""
-    if posted(conn, [uid]):
-        return None
-    ids = conn.execute(sa.select(articles.c.id).where(articles.c.uid == uid)).scalars()
-    return next(iter(heads(conn, list(ids)).values()), None)
+    bearer = None if posted(conn, [uid]) else _bearer(conn, uid)
+    return None if bearer is None else heads(conn, [bearer]).get(bearer)
+
+
+def _bearer(conn: Connection, uid: str) -> int | None:
+    """The article that has this uid."""
+    return conn.execute(sa.select(articles.c.id).where(articles.c.uid == uid)).scalar_one_or_none()
 
 
 def rename(conn: Connection, head: Head, taken: Collection[str]) -> str:
