@@ -173,7 +173,7 @@ def test_one_article_in_two_sources_is_stored_once_and_listed_under_both(tmp_pat
             titles
         ] * 3
         with world.store() as store:
-            assert [len(article.sources) for article in store.listing(EVERYTHING, 9)] == [2, 2]
+            assert [len(article.sources) for article in store.articles(store.newest(EVERYTHING, 9))] == [2, 2]
 
 
 def test_one_guid_for_all_and_one_link_for_all_lose_nothing(tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_the_archive_and_its_feed_are_one(tmp_path: Path) -> None:
     world = World(tmp_path, table)
     world.run()
     with world.store() as store:
-        articles = store.listing(EVERYTHING, 100)
+        articles = store.articles(store.newest(EVERYTHING, 100))
     assert len(articles) == 38
     assert [len(article.sources) for article in articles if article.title.startswith("亚美尼亚")] == [2]
     for folder in ("all", "新媒体/Aljazeera-半岛网/新闻"):

@@ -90,7 +90,7 @@ class Newsroom:
         with self.world.store() as store:
             if tombs := store.tombs():
                 store.undo(self.chance.choice(tombs).id)
-            elif articles := store.listing(EVERYTHING, 1000):
+            elif articles := store.articles(store.newest(EVERYTHING, 1000)):
                 store.take_down([self.chance.choice(articles).id], "why", self.world.clock)
 
     def leave_or_return(self) -> None:

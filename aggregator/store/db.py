@@ -201,14 +201,9 @@ class Store:
             return nodes.all_nodes(conn)
 
     def newest(self, node: Node, limit: int) -> list[int]:
-        """The ids of what `listing` gives."""
+        """The ids of the newest articles of a node, by (sort_at descending, uid)."""
         with self._database.read() as conn:
             return listing.newest_ids(conn, node, limit)
-
-    def listing(self, node: Node, limit: int) -> list[Article]:
-        """The newest articles of a node, by (sort_at descending, uid)."""
-        with self._database.read() as conn:
-            return content.load(conn, listing.newest_ids(conn, node, limit))
 
     def months(self, nodes: Collection[Node]) -> dict[Node, dict[str, int]]:
         """How many articles nodes list in each month, as `YYYY-MM` in UTC."""

@@ -30,7 +30,7 @@ def record(store: Store, source: Source, *entries: Refined, now: datetime = NOON
 
 
 def all_articles(store: Store) -> list[Article]:
-    return store.listing(EVERYTHING, 1000)
+    return store.articles(store.newest(EVERYTHING, 1000))
 
 
 def only(store: Store) -> Article:
@@ -117,7 +117,7 @@ def test_the_same_link_in_two_sources_is_one_article(store: Store) -> None:
     article = only(store)
     assert [one.source for one in article.sources] == ["A", "B"]
     for node in (Node("category", ("news", "A")), Node("category", ("news", "B")), Node("source", ("B",))):
-        assert [one.id for one in store.listing(node, 10)] == [article.id]
+        assert [one.id for one in store.articles(store.newest(node, 10))] == [article.id]
     counts = {row.node: row.articles for row in store.nodes()}
     assert counts[EVERYTHING] == counts[Node("category", ("news",))] == 1
 
@@ -280,7 +280,9 @@ def test_listings_are_newest_first_then_by_uid(store: Store) -> None:
         record(store, A, one)
     expected = sorted(entries, key=lambda one: (NOON - (one.published or NOON), one.uid))
     assert [one.uid for one in all_articles(store)] == [one.uid for one in expected]
-    assert [one.uid for one in store.listing(EVERYTHING, 5)] == [one.uid for one in expected[:5]]
+    assert [one.uid for one in store.articles(store.newest(EVERYTHING, 5))] == [
+        one.uid for one in expected[:5]
+    ]
 
 
 def test_two_articles_never_share_a_uid(store: Store) -> None:
@@ -331,8 +333,8 @@ class TestSeeds:
     def test_files_name_their_own_categories(self, store: Store) -> None:
         """A file that names categories is listed under those, others under the directory's."""
         record(store, ARCHIVE, entry("a.md", categories=("x", "y")), entry("b.md"))
-        assert [one.guid for one in store.listing(Node("category", ("x",)), 9)] == ["a.md"]
-        assert [one.guid for one in store.listing(Node("category", ("old",)), 9)] == ["b.md"]
+        assert [one.guid for one in store.articles(store.newest(Node("category", ("x",)), 9))] == ["a.md"]
+        assert [one.guid for one in store.articles(store.newest(Node("category", ("old",)), 9))] == ["b.md"]
 
     def test_an_edited_file_updates_its_article_in_every_way(self, store: Store) -> None:
         """Date, categories and markup of a file count, unlike a feed's."""
@@ -341,7 +343,7 @@ class TestSeeds:
         assert record(store, ARCHIVE, changed, now=LATER) == Counts(changed=1)
         article = only(store)
         assert (article.body, article.sort_at, article.categories) == ("<p><b>a</b></p>", NOON, ("x",))
-        assert store.listing(Node("category", ("old",)), 9) == []
+        assert store.articles(store.newest(Node("category", ("old",)), 9)) == []
 
     def test_two_files_with_one_link_stay_apart_unless_equal(self, store: Store) -> None:
         """Different writings that name one link are two articles; a copied file is one."""
@@ -365,7 +367,7 @@ class TestSeeds:
         record(store, ARCHIVE, moved, stamps={"b.md": FileStamp(1, 1)})
         record(store, ARCHIVE, gone=["a.md"])
         assert only(store).categories == ("y",)
-        assert store.listing(Node("category", ("x",)), 9) == []
+        assert store.articles(store.newest(Node("category", ("x",)), 9)) == []
         # It is read once more, for words that may differ.
         assert store.file_stamps("Archive") == {}
         assert record(store, ARCHIVE, moved, stamps={"b.md": FileStamp(1, 1)}) == Counts(changed=1)

@@ -108,7 +108,9 @@ def test_readers_go_on_while_a_write_is_open(store: Store) -> None:
     seen: list[int] = []
     with store.together():
         store.record(feed("A"), [entry("1")], SourceState(), NOON)
-        reader = threading.Thread(target=lambda: seen.append(len(store.listing(Node("category", ()), 9))))
+        reader = threading.Thread(
+            target=lambda: seen.append(len(store.articles(store.newest(Node("category", ()), 9))))
+        )
         reader.start()
         reader.join()
     assert seen == [0]
@@ -119,14 +121,14 @@ def test_a_snapshot_sees_one_state_however_long_it_lasts(store: Store) -> None:
     everything = Node("category", ())
     store.reconcile([feed("A")], NOON)
     with store.snapshot():
-        assert store.listing(everything, 9) == []
+        assert store.articles(store.newest(everything, 9)) == []
         writer = threading.Thread(
             target=lambda: store.record(feed("A"), [entry("1")], SourceState(), NOON), daemon=True
         )
         writer.start()
         writer.join()
-        assert store.listing(everything, 9) == []
-    assert len(store.listing(everything, 9)) == 1
+        assert store.articles(store.newest(everything, 9)) == []
+    assert len(store.articles(store.newest(everything, 9))) == 1
 
 
 def test_writers_wait_for_one_another(store: Store) -> None:
@@ -143,7 +145,7 @@ def test_writers_wait_for_one_another(store: Store) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(store.listing(Node("category", ()), 100)) == 40
+    assert len(store.articles(store.newest(Node("category", ()), 100))) == 40
 
 
 def test_a_refused_write_is_a_store_error(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_backtest_tells_what_would_merge(tmp_path: Path) -> None:
         second = entry("b", title="Old bridge closes", body=WIRE)
         store.record(A, [first, entry("c")], SourceState(), NOON)
         store.record(B, [second], SourceState(), NOON)
-        before = store.listing(EVERYTHING, 9)
+        before = store.articles(store.newest(EVERYTHING, 9))
         report = store.backtest(Policy(near="merge"))
         assert (report.articles, dict(report.merges), dict(report.splits), report.stay) == (
             3,
@@ -71,7 +71,7 @@ def test_a_backtest_tells_what_would_merge(tmp_path: Path) -> None:
         assert 0.5 <= pair.likeness < 1
         assert dict(store.backtest(Policy(near="merge", threshold=0.99)).merges) == {}
         assert dict(store.backtest(Policy(near="off")).merges) == {}
-        assert store.listing(EVERYTHING, 9) == before
+        assert store.articles(store.newest(EVERYTHING, 9)) == before
 
 
 def test_a_backtest_tells_what_links_and_texts_would_merge(store: Store) -> None:
@@ -134,7 +134,7 @@ def test_versions_are_kept_up_to_a_number(tmp_path: Path) -> None:
         for hour in range(6):
             edited = entry("1", title=f"Version {hour}", body=f"<p>{hour}</p>")
             store.record(A, [edited], SourceState(), NOON + timedelta(hours=hour))
-        (article,) = store.listing(EVERYTHING, 9)
+        (article,) = store.articles(store.newest(EVERYTHING, 9))
         versions = store.versions(article.id)
         assert [one.title for one in versions] == [f"Version {hour}" for hour in (2, 3, 4, 5)]
         assert versions[-1].until is None
@@ -147,7 +147,7 @@ def test_no_version_is_kept_of_what_is_no_edit(store: Store) -> None:
     store.record(A, [entry("1")], SourceState(), NOON)
     store.record(A, [entry("1", image="https://example.org/i.png")], SourceState(), NOON)
     store.record(B, [entry("b", link="https://example.org/1", published=NOON)], SourceState(), NOON)
-    (article,) = store.listing(EVERYTHING, 9)
+    (article,) = store.articles(store.newest(EVERYTHING, 9))
     assert len(store.versions(article.id)) == 1
 
 
@@ -159,7 +159,7 @@ def test_a_backup_is_a_whole_store(store: Store, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
     store.backup(target)
     with Store.open(f"sqlite:///{target}") as copy:
-        assert copy.listing(EVERYTHING, 9) == store.listing(EVERYTHING, 9)
+        assert copy.articles(copy.newest(EVERYTHING, 9)) == store.articles(store.newest(EVERYTHING, 9))
     with pytest.raises(StoreError, match=r"copy\.db: is there already"):
         store.backup(target)
     with pytest.raises(StoreError, match=r"nowhere/copy\.db: the copy could not be written"):
@@ -175,7 +175,7 @@ def test_compacting_gives_space_back(store: Store, tmp_path: Path) -> None:
         for n in range(200)
     ]
     store.record(A, words, SourceState(), NOON)
-    store.take_down([one.id for one in store.listing(EVERYTHING, 1000)], "", NOON)
+    store.take_down([one.id for one in store.articles(store.newest(EVERYTHING, 1000))], "", NOON)
     store.upkeep()
     before = (tmp_path / "aggregator.db").stat().st_size
     store.compact()

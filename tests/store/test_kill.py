@@ -70,7 +70,7 @@ def test_a_killed_store_holds_whole_sources(tmp_path: Path) -> None:
 
 def check_whole(store: Store) -> int:
     """Everything fits together; returns the number of the last whole record."""
-    articles = store.listing(Node("category", ()), 100_000)
+    articles = store.articles(store.newest(Node("category", ()), 100_000))
     records = {int(str(one.guid).partition("-")[0]) for one in articles}
     assert records == set(range(len(records)))
     assert len(articles) == ENTRIES * len(records)

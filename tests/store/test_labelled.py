@@ -35,6 +35,6 @@ def test_the_store_merges_what_the_rungs_say(tmp_path: Path, pair: dict[str, Any
         store.reconcile([A, B], NOW)
         store.record(A, [one], SourceState(), NOW)
         store.record(B, [other], SourceState(), NOW)
-        merged = len(store.listing(Node("category", ()), 9)) == 1
+        merged = len(store.articles(store.newest(Node("category", ()), 9))) == 1
     assert merged == bool(rung(one, other))
     assert merged <= pair["same"]

@@ -22,7 +22,7 @@ def record(store: Store, source: Source, *entries: Refined, now: datetime = NOON
 
 
 def all_articles(store: Store) -> list[Article]:
-    return store.listing(EVERYTHING, 5000)
+    return store.articles(store.newest(EVERYTHING, 5000))
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ def state_of(store: Store) -> list[object]:
             *(article.uid, article.title, article.body, article.published, article.sort_at, article.updated),
             sorted(one.uid for one in article.related),
         )
-        for article in store.listing(Node("category", ()), 5000)
+        for article in store.articles(store.newest(Node("category", ()), 5000))
     ]
 
 

@@ -94,7 +94,7 @@ def publishing(store: Store) -> None:
     node = Node("category", ("news",))
     newest = store.newest(node, 50)
     store.outlines(newest)
-    store.listing(node, 50)
+    store.articles(store.newest(node, 50))
     (month, count), *_ = store.months([node])[node].items()
     store.month(node, month, 0, 1, count)
     store.stale_months([node])

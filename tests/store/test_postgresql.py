@@ -51,13 +51,13 @@ def test_a_store_outlives_its_connections(url: str) -> None:
     """A server that was started anew has closed them all; a daemon goes on with new ones."""
     with Store.open(url) as store:
         store.reconcile([feed("A")], NOON)
-        assert store.listing(Node("category", ()), 9) == []
+        assert store.articles(store.newest(Node("category", ()), 9)) == []
         name = sa.make_url(url).database
         server().ask(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", values=[name]
         )
         store.record(feed("A"), [entry("1")], SourceState(), NOON)
-        assert len(store.listing(Node("category", ()), 9)) == 1
+        assert len(store.articles(store.newest(Node("category", ()), 9))) == 1
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_a_source_keeps_its_history_under_its_name(store: Store) -> None:
     moved = feed("A", "news", "A", url="https://new.example/feed")
     store.reconcile([moved], NOON)
     assert store.states()["A"] == FULL
-    (article,) = store.listing(Node("source", ("A",)), 9)
+    (article,) = store.articles(store.newest(Node("source", ("A",)), 9))
     assert article.sources[0].location == "https://new.example/feed"
 
 
@@ -67,7 +67,7 @@ def test_a_source_that_left_is_inactive_and_its_articles_stay(store: Store) -> N
     store.record(A, [entry("1")], FULL, NOON)
     store.reconcile([feed("B")], NOON)
     assert {row.name: row.active for row in store.source_rows(NOON)} == {"A": False, "B": True}
-    assert len(store.listing(Node("category", ("news", "A")), 9)) == 1
+    assert len(store.articles(store.newest(Node("category", ("news", "A")), 9))) == 1
     store.reconcile([A, feed("B")], NOON)
     assert {row.name: row.active for row in store.source_rows(NOON)} == {"A": True, "B": True}
     assert store.states()["A"] == FULL
@@ -80,8 +80,8 @@ def test_articles_follow_their_source_to_new_categories(store: Store) -> None:
     stale = store.stale()
     store.published((), posts=stale.posts, nodes=stale.nodes, serial=stale.serial)
     store.reconcile([feed("A", "sports", "A")], NOON)
-    assert store.listing(Node("category", ("news", "A")), 9) == []
-    assert len(store.listing(Node("category", ("sports", "A")), 9)) == 2
+    assert store.articles(store.newest(Node("category", ("news", "A")), 9)) == []
+    assert len(store.articles(store.newest(Node("category", ("sports", "A")), 9))) == 2
     counts = {row.node.path: row.articles for row in store.nodes() if row.node.kind == "category"}
     assert counts == {(): 2, ("sports",): 2, ("sports", "A"): 2}
     assert len(store.stale().posts) == 2
@@ -94,8 +94,8 @@ def test_files_with_categories_of_their_own_stay(store: Store) -> None:
     store.reconcile([seeds("S", "old")], NOON)
     store.record(seeds("S", "old"), [entry("a.md", categories=("x",)), entry("b.md")], SourceState(), NOON)
     store.reconcile([seeds("S", "new")], NOON)
-    assert [one.guid for one in store.listing(Node("category", ("x",)), 9)] == ["a.md"]
-    assert [one.guid for one in store.listing(Node("category", ("new",)), 9)] == ["b.md"]
+    assert [one.guid for one in store.articles(store.newest(Node("category", ("x",)), 9))] == ["a.md"]
+    assert [one.guid for one in store.articles(store.newest(Node("category", ("new",)), 9))] == ["b.md"]
 
 
 def test_settings_that_did_not_change_leave_outputs_fresh(store: Store) -> None:
@@ -129,7 +129,7 @@ def test_a_feed_that_moves_its_page_makes_its_feeds_stale(store: Store) -> None:
     moved = replace(FULL, feed_title="New", feed_link="https://new.example/", feed_updated=NOON)
     store.record(A, [entry("1")], moved, NOON)
     assert len(store.stale().nodes) == 4
-    (article,) = store.listing(Node("source", ("A",)), 9)
+    (article,) = store.articles(store.newest(Node("source", ("A",)), 9))
     assert (article.sources[0].feed_title, article.sources[0].feed_updated) == ("New", NOON)
 
 

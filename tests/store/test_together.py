@@ -80,7 +80,7 @@ def live(store: Store, seed: int, *, together: bool) -> list[object]:
             OutputRecord(f"{one.uid}.md", b"", 1, "post", one.uid) for one in store.articles(stale.posts)
         ]
         store.published(posts, posts=stale.posts, nodes=stale.nodes, serial=stale.serial)
-        articles = store.listing(Node("category", ()), 99)
+        articles = store.articles(store.newest(Node("category", ()), 99))
         if articles and chance.random() < 0.2:
             store.take_down([chance.choice(articles).id], "", now)
     return found
@@ -160,7 +160,7 @@ def test_one_that_fails_undoes_all_that_came_with_it(store: Store) -> None:
         with pytest.raises(ValueError, match="no number"):
             store.record_all(given, NOON)
         assert store.record_all(given[1:2], NOON) == [Counts(new=1)]
-    (article,) = store.listing(Node("category", ()), 9)
+    (article,) = store.articles(store.newest(Node("category", ()), 9))
     assert [one.source for one in article.sources] == ["B"]
 
 

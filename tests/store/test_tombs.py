@@ -27,7 +27,7 @@ def record(store: Store, source: Source, *entries: Refined, now: datetime = NOON
 
 
 def all_articles(store: Store) -> list[Article]:
-    return store.listing(EVERYTHING, 1000)
+    return store.articles(store.newest(EVERYTHING, 1000))
 
 
 @pytest.fixture(autouse=True)
