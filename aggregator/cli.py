@@ -112,7 +112,7 @@ def run(
     for line in left:
         typer.echo(line, err=True)
     if as_json:
-        terminal.print_json(terminal.pass_json(report))
+        terminal.print_json(asdict(report))
     else:
         terminal.print_pass(report)
     if report.publish.problems or (strict and report.failed):

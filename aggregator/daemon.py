@@ -30,7 +30,7 @@ from aggregator.errors import AggregatorError, SettingsError
 from aggregator.gathering import Tools
 from aggregator.notify import Notifier
 from aggregator.pipeline import Plan, run_pass, tools
-from aggregator.publishing import EVERYTHING
+from aggregator.publish_nodes import EVERYTHING
 from aggregator.repeats import Repeats
 from aggregator.reports import PassReport, SourceReport
 from aggregator.serving import Attendant

@@ -1,7 +1,7 @@
 """How many entries were left out, source by source, kept for `aggregator sources`."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from aggregator.config import Settings
@@ -28,14 +28,14 @@ def note(settings: Settings, store: Store, rows: Iterable[SourceReport]) -> None
     known = {source.name for source in settings.sources}
     fresh = [row for row in rows if row.result == "updated"]
     if any(source.rules for source in settings.sources):
-        _note(store, DROPPED, {row.source: row.dropped for row in fresh}, known.__contains__)
+        _note(store, DROPPED, {row.source: row.dropped for row in fresh}, known)
     if any(source.keep is not None for source in settings.sources):
-        _note(store, EXPIRED, {row.source: row.counts.expired for row in fresh}, known.__contains__)
+        _note(store, EXPIRED, {row.source: row.counts.expired for row in fresh}, known)
 
 
-def _note(store: Store, fact: str, counts: Mapping[str, int], is_known: Callable[[str], bool]) -> None:
+def _note(store: Store, fact: str, counts: Mapping[str, int], known: Collection[str]) -> None:
     before = _read(store, fact)
-    after = {name: count for name, count in {**before, **counts}.items() if count and is_known(name)}
+    after = {name: count for name, count in {**before, **counts}.items() if count and name in known}
     if after != before:
         store.set_meta(fact, json.dumps(after, ensure_ascii=False, sort_keys=True))
 

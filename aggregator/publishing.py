@@ -19,12 +19,10 @@ from aggregator.publish.disk import read
 from aggregator.publish.files import Output
 from aggregator.publish.paths import INDEX, OPML, SOURCES_OPML
 from aggregator.publish_files import Desk, Document, PublishReport
-from aggregator.publish_nodes import EVERYTHING, Nodes
+from aggregator.publish_nodes import Nodes
 from aggregator.publish_posts import publish_posts
 from aggregator.store import OutputRecord, Store
 from aggregator.workers import Workers
-
-__all__ = ["EVERYTHING", "PublishReport", "publish"]
 
 RENDERING = 6
 """Raise it when the same store and settings come to give other bytes."""

@@ -19,16 +19,14 @@ from aggregator.serve.app import create_app
 from aggregator.serve.server import Server
 from aggregator.store import Store
 
-Clock = Callable[[], datetime]
-
 log = logging.getLogger(__name__)
 
 
-def application(settings: Settings, store: Store, clock: Clock = now) -> Starlette:
+def application(settings: Settings, store: Store) -> Starlette:
     """The outputs, and `/healthz`."""
 
     def healthz(_request: Request) -> Response:
-        status, facts = health(store, clock())
+        status, facts = health(store, now())
         body = json.dumps(facts) + "\n"
         return Response(body, status, {"Cache-Control": "no-store"}, media_type="application/json")
 

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 if TYPE_CHECKING:
     from aggregator.explaining import Explanation
     from aggregator.health import Health
-    from aggregator.publishing import PublishReport
+    from aggregator.publish_files import PublishReport
     from aggregator.rebuilding import Rebuilt
     from aggregator.refine.results import Ruled
     from aggregator.refine.worddiff import Change
@@ -111,11 +111,6 @@ def print_pass(report: "PassReport") -> None:
 def _or_blank(row: "SourceReport") -> tuple[object, object, object]:
     counts = row.counts
     return (counts.new, counts.changed, counts.duplicate) if row.result == "updated" else ("", "", "")
-
-
-def pass_json(report: "PassReport") -> dict[str, object]:
-    """The summary of a pass as JSON values."""
-    return asdict(report)
 
 
 def print_publish(report: "PublishReport") -> None:

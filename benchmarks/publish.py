@@ -18,7 +18,8 @@ from pathlib import Path
 from aggregator.config import Settings
 from aggregator.model import Refined, SourceState
 from aggregator.options import Site, Source
-from aggregator.publishing import PublishReport, publish
+from aggregator.publish_files import PublishReport
+from aggregator.publishing import publish
 from aggregator.store import Store
 
 NOW = datetime(2022, 9, 13, tzinfo=UTC)

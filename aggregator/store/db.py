@@ -35,7 +35,7 @@ from aggregator.store.history import Sighting
 from aggregator.store.months import Stretch
 from aggregator.store.nodes import NodeRow, node_ids
 from aggregator.store.outputs import OutputRecord, Owner
-from aggregator.store.retention import Ends, Pruned, never
+from aggregator.store.retention import Ends, Pruned
 from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
 from aggregator.store.stale import Stale
@@ -289,7 +289,9 @@ class Store:
 
     # --- upkeep
 
-    def prune(self, given: Sequence[Source], keep: float | None, now: datetime, ends: Ends = never) -> Pruned:
+    def prune(
+        self, given: Sequence[Source], keep: float | None, now: datetime, ends: Ends = lambda: False
+    ) -> Pruned:
         """Remove what retention lets go, in many transactions; see `retention.prune`."""
         return retention.prune(self._database, given, keep, now, ends)
 

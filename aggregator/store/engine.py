@@ -24,22 +24,18 @@ from aggregator.store.schema import REVISIONS
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
 
-_ON_CONNECT = {
-    "sqlite": (
-        "PRAGMA journal_mode=WAL",  # readers and the writer do not wait for one another
-        "PRAGMA synchronous=FULL",  # what was committed survives a power cut
-        "PRAGMA foreign_keys=ON",
-        "PRAGMA temp_store=MEMORY",
-        "PRAGMA cache_size=-32768",  # 32 MiB: the inner pages of all indexes of a large store
-    ),
-}
+_SQLITE_ON_CONNECT = (
+    "PRAGMA journal_mode=WAL",  # readers and the writer do not wait for one another
+    "PRAGMA synchronous=FULL",  # what was committed survives a power cut
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-32768",  # 32 MiB: the inner pages of all indexes of a large store
+)
 
 _ENGINE: dict[str, dict[str, Any]] = {
     "sqlite": {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}},
     "postgresql": {"pool_pre_ping": True},  # a server that was started anew has closed our connections
 }
-
-_BEGIN_WRITE = {"sqlite": "BEGIN IMMEDIATE"}
 
 _READS = {"postgresql": {"isolation_level": "REPEATABLE READ"}}
 
@@ -238,22 +234,18 @@ def _engine(url: URL) -> Engine:
 
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
-    if _is_sqlite(connection):
+    if type(connection).__module__.startswith("sqlite3"):
         # The driver would begin transactions late and of its own choice.
         connection.isolation_level = None
-        for statement in _ON_CONNECT["sqlite"]:
+        for statement in _SQLITE_ON_CONNECT:
             connection.execute(statement)
-
-
-def _is_sqlite(connection: object) -> bool:
-    return type(connection).__module__.startswith("sqlite3")
 
 
 def _begin(conn: Connection) -> None:
     if conn.dialect.name != "sqlite":
         return
     writes = conn.get_execution_options().get("writes", False)
-    conn.exec_driver_sql(_BEGIN_WRITE["sqlite"] if writes else "BEGIN")
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _bring_up_to_date(engine: Engine, url: URL) -> None:

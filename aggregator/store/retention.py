@@ -22,11 +22,6 @@ _SECOND = 1_000_000
 _BAND_DAYS = 60
 
 
-def never() -> bool:
-    """Nobody stops before all is done."""
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """What `prune` removed."""
@@ -69,7 +64,7 @@ def expired(conn: Connection, sources_: Sequence[Source], default: float | None,
 
 
 def prune(
-    database: Database, sources_: Sequence[Source], default: float | None, now: datetime, ends: Ends = never
+    database: Database, sources_: Sequence[Source], default: float | None, now: datetime, ends: Ends
 ) -> Pruned:
     """Remove what retention lets go (see `expired`), and what nothing needs any more.
 
