@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from aggregator import __version__, cli_articles, cli_upkeep
+from aggregator import __version__, cli_articles, cli_upkeep, streams
 from aggregator.cli_shared import AsJson, Config, at_work, load_settings, open_store, tell_hub
 from aggregator.errors import AggregatorError, SettingsError
 from aggregator.memory import tidy_seldom
@@ -34,6 +34,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; every error that is this program's to report is one clear text."""
+    streams.settle()
     tidy_seldom()
     try:
         app()
@@ -51,7 +52,7 @@ def main() -> None:
 
 
 def _stop(message: str, status: int) -> NoReturn:
-    typer.echo(f"aggregator: {message}", err=True)
+    streams.tell(f"aggregator: {message}")
     raise SystemExit(status)
 
 
@@ -68,7 +69,7 @@ def _known(names: list[str], settings: "Settings") -> frozenset[str]:
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callbacks are positional
     if wanted:
-        typer.echo(f"aggregator {__version__}")
+        streams.say(f"aggregator {__version__}")
         raise typer.Exit
 
 
@@ -110,7 +111,7 @@ def run(
         wished = everything or bool(names)
         left = not_asked(settings, store, report, names, datetime.now(UTC)) if wished else []
     for line in left:
-        typer.echo(line, err=True)
+        streams.tell(line)
     if as_json:
         terminal.print_json(asdict(report))
     else:
@@ -164,14 +165,14 @@ def check(
     from aggregator.trial import markdown_hints, try_sources
 
     for hint in markdown_hints(settings):
-        typer.echo(f"warning: {hint}", err=True)
+        streams.tell(f"warning: {hint}")
     rows = []
     if fetch:
         rows = try_sources(settings, datetime.now(UTC))
     if as_json:
         terminal.print_json({"file": str(settings.file), "sources": [asdict(row) for row in rows]})
     else:
-        typer.echo(f"{settings.file}: no mistakes; {len(settings.sources)} sources")
+        streams.say(f"{settings.file}: no mistakes; {len(settings.sources)} sources")
         terminal.print_trials(rows)
     if strict and any(row.failed for row in rows):
         raise typer.Exit(1)
@@ -200,7 +201,9 @@ def serve(config: Config = None) -> None:
     logs.configure()
     settings = load_settings(config)
     with open_store(settings) as store:
-        serving.serve(settings, store, lambda address: typer.echo(f"serving {settings.outputs} at {address}"))
+        serving.serve(
+            settings, store, lambda address: streams.say(f"serving {settings.outputs} at {address}")
+        )
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from aggregator import streams
 from aggregator.cli_shared import WHICH, AsJson, Config, load_settings, open_store
 
 app = typer.Typer()
@@ -62,5 +63,5 @@ def _stop_if(missing: str) -> None:
     from aggregator import terminal
 
     if missing:
-        typer.echo(terminal.clean(f"aggregator: {missing}"), err=True)
+        streams.tell(terminal.clean(f"aggregator: {missing}"))
         raise typer.Exit(1)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator import streams
+
 if TYPE_CHECKING:
     from aggregator.config import Settings
     from aggregator.store import Store
@@ -38,7 +40,7 @@ def load_settings(config: Path | None, *, files: bool = False) -> "Settings":
 
     settings = load(config, files=files)
     for warning in settings.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        streams.tell(f"warning: {warning}")
     return settings
 
 
@@ -63,7 +65,7 @@ def _warn_root(database: Path | None) -> None:
     """What root writes among somebody else's files, that user's daemon can neither replace nor remove."""
     if os.geteuid() == 0 and database is not None and database.exists() and database.stat().st_uid != 0:
         trouble = f"the user who owns {database} cannot replace what root writes; work as that user"
-        typer.echo(f"warning: {trouble}", err=True)
+        streams.tell(f"warning: {trouble}")
 
 
 def tell_hub(settings: "Settings", store: "Store") -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from aggregator import streams
 from aggregator.cli_shared import (
     WHICH,
     AsJson,
@@ -117,7 +118,7 @@ def backup(
     from aggregator.backup import backup as copy
 
     copy(load_settings(config), file.absolute())
-    typer.echo(f"{file}: written")
+    streams.say(f"{file}: written")
 
 
 @app.command()
@@ -171,7 +172,7 @@ def _publish(
     from aggregator import publishing, terminal
 
     if not as_json:
-        typer.echo(done or f"{articles} articles removed")
+        streams.say(done or f"{articles} articles removed")
     report = publishing.publish(settings, store)
     if as_json:
         terminal.print_json({"articles": articles, "publish": asdict(report)})

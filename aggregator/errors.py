@@ -5,6 +5,7 @@ AggregatorError
 ├── StoreError               the database cannot be used
 ├── PublishError             an output cannot be written
 ├── ServeError               an address cannot be listened on
+├── OutputError              standard output takes nothing
 └── SourceError              one source failed; the others go on
 ├── FetchError           no document was obtained
 │   ├── Unreachable        no connection was made: no such host, refused, no network
@@ -56,6 +57,13 @@ class PublishError(AggregatorError):
 
 class ServeError(AggregatorError):
     """The address to serve on cannot be listened on."""
+
+
+class OutputError(AggregatorError):
+    """Standard output takes nothing, as on a full disk."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"cannot write to standard output ({reason}); send it somewhere else")
 
 
 class SourceError(AggregatorError):

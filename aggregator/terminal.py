@@ -9,8 +9,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.cells import cell_len
+
+from aggregator import streams
 
 if TYPE_CHECKING:
     from aggregator.explaining import Explanation
@@ -30,7 +31,7 @@ STYLES = {"failed": "red", "updated": "green", "dead": "red", "gone": "red", "fa
 
 def print_json(value: object) -> None:
     """Print a value as JSON; moments in ISO 8601."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
+    streams.say(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
 
 
 def clean(text: str) -> str:
@@ -59,7 +60,7 @@ def _print_table(headers: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> N
     sides = [justify == "right" for justify in headers.values()]
     columns = [zip(line, widths, sides, strict=True) for line in lines]
     padded = ("  ".join(_padded(cell, width, right=right) for cell, width, right in line) for line in columns)
-    typer.echo("\n".join(line.rstrip() for line in padded))
+    streams.say("\n".join(line.rstrip() for line in padded))
 
 
 def _padded(cell: str, width: int, *, right: bool) -> str:
@@ -101,10 +102,10 @@ def print_pass(report: "PassReport") -> None:
         numbers = ("new", "changed", "duplicate", *more, "seconds")
         _print_table({"source": "left", "outcome": "left", **dict.fromkeys(numbers, "right")}, rows)
     else:
-        typer.echo("no source is due")
+        streams.say("no source is due")
     for row in report.sources:
         for message in row.messages:
-            typer.echo(clean(f"{row.source}: {message}"))
+            streams.say(clean(f"{row.source}: {message}"))
     print_publish(report.publish)
 
 
@@ -115,19 +116,21 @@ def _or_blank(row: "SourceReport") -> tuple[object, object, object]:
 
 def print_publish(report: "PublishReport") -> None:
     """Print what publishing did."""
-    typer.echo(
+    streams.say(
         f"published: {report.posts} posts, {report.feeds} feeds, {report.pages} pages written; "
         f"{report.removed} files removed"
     )
     for line in (*report.problems, *report.kept):
-        typer.echo(clean(line))
+        streams.say(clean(line))
 
 
 def print_rebuilt(report: "Rebuilt") -> None:
     """Print what came of posts."""
-    typer.echo(f"{report.posts} posts read, {report.articles} articles made; now: aggregator publish --force")
+    streams.say(
+        f"{report.posts} posts read, {report.articles} articles made; now: aggregator publish --force"
+    )
     for problem in report.problems:
-        typer.echo(clean(problem))
+        streams.say(clean(problem))
 
 
 def print_trials(rows: Sequence["Trial"]) -> None:
@@ -145,9 +148,9 @@ def print_trials(rows: Sequence["Trial"]) -> None:
         _print_table({"source": "left", "outcome": "left", "entries": "right", "newest": "left"}, cells)
     for row in rows:
         for problem in row.problems:
-            typer.echo(clean(f"{row.source}: {problem}"))
+            streams.say(clean(f"{row.source}: {problem}"))
         for ruled in row.rules:
-            typer.echo(clean(f"{row.source}: {_ruled(ruled)}"))
+            streams.say(clean(f"{row.source}: {_ruled(ruled)}"))
 
 
 _RULED = {"keep": "drops", "drop": "drops", "rewrite": "changes", "route": "routes"}
@@ -201,7 +204,7 @@ def print_explanation(one: "Explanation") -> None:
         for other in one.alike
     )
     for line in lines:
-        typer.echo(clean(line))
+        streams.say(clean(line))
 
 
 _REMOVED = {
@@ -215,10 +218,10 @@ def print_removed(tomb: "Tomb") -> None:
     """Print what became of an article that may not come back."""
     name = tomb.link or tomb.guid or tomb.uid or tomb.source
     reason = f" ({tomb.reason})" if tomb.reason else ""
-    typer.echo(clean(str(name)))
-    typer.echo(clean(f"  removed      {_when(tomb.at)}: {_REMOVED[tomb.kind]}{reason}"))
+    streams.say(clean(str(name)))
+    streams.say(clean(f"  removed      {_when(tomb.at)}: {_REMOVED[tomb.kind]}{reason}"))
     if tomb.kind == "takedown":
-        typer.echo(f"  undo         aggregator takedown --undo {tomb.id}")
+        streams.say(f"  undo         aggregator takedown --undo {tomb.id}")
 
 
 def print_article(one: "Shown") -> None:
@@ -235,20 +238,20 @@ def print_article(one: "Shown") -> None:
         *(f"  from  {each.source}" + (f": {each.link}" if each.link else "") for each in one.sources),
     ]
     for line in heading:
-        typer.echo(clean(line))
+        streams.say(clean(line))
     _print_block(one.text if one.first is None else one.first)
     for edit in one.edits:
-        typer.echo(f"\nedited {_when(edit.at)}")
+        streams.say(f"\nedited {_when(edit.at)}")
         for name, changes in (("title", edit.title), ("link", edit.link), ("text", edit.text)):
             if any(kind != "same" for kind, _ in changes):
                 _print_marked(f"{name}: ", changes)
     if one.first is not None and not one.edits:
-        typer.echo("\nno earlier version is kept")
+        streams.say("\nno earlier version is kept")
 
 
 def _print_block(text: str) -> None:
     for line in text.splitlines():
-        typer.echo(f"\n{clean(line)}")
+        streams.say(f"\n{clean(line)}")
 
 
 _MARKS = {"old": ("[-", "-]", "red"), "new": ("{+", "+}", "green"), "same": ("", "", "")}
@@ -288,7 +291,7 @@ def print_health(rows: Sequence["Health"]) -> None:
     _print_table({**columns, "last success": "left", "next due": "left"}, cells)
     for row in rows:
         for message in row.messages:
-            typer.echo(clean(f"{row.name}: {message}"))
+            streams.say(clean(f"{row.name}: {message}"))
 
 
 def _when(moment: datetime | None) -> str:
@@ -320,7 +323,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[["SourceReport", int], None]]:
 
 
 def _print_line(row: "SourceReport", _total: int) -> None:
-    typer.echo(f"{row.source}: {row.result}", err=True)
+    streams.tell(f"{row.source}: {row.result}")
 
 
 def print_tombs(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -359,11 +362,11 @@ def backtest_json(found: "Backtest") -> dict[str, object]:
 
 def print_backtest(found: "Backtest") -> None:
     """Print what other rules of identity would make of the store."""
-    typer.echo(f"{found.articles} articles: {found.stay} would stay as they are")
+    streams.say(f"{found.articles} articles: {found.stay} would stay as they are")
     for word, counts, pairs in (("merge", found.merges, found.merged), ("split", found.splits, found.split)):
         for rung, count in sorted(counts.items()):
-            typer.echo(f"{count} would {word} by {rung}")
+            streams.say(f"{count} would {word} by {rung}")
         for pair in pairs:
-            typer.echo(
+            streams.say(
                 clean(f"  {pair.rung}: {pair.one[:8]} {pair.title!r} - {pair.other[:8]} {pair.other_title!r}")
             )
