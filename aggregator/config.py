@@ -248,16 +248,12 @@ def _name(table: SeedTable | FeedTable) -> str:
     return name_of(table.name, table.url if isinstance(table, FeedTable) else None, table.path)
 
 
-def _named(tables: FileTables) -> Iterator[SeedTable | FeedTable]:
-    yield from tables.seeds
-    yield from tables.sources
-
-
 def _terms(tables: FileTables) -> Iterator[tuple[Node, Terms]]:
     """The terms that somebody set, and what they are for."""
     for_nodes: list[tuple[Node, TermsTable]] = [(Node("category", ()), tables.site)]
     for_nodes += [(Node("category", table.path), table) for table in tables.categories]
-    for_nodes += [(Node("source", (_name(table),)), table) for table in _named(tables)]
+    for_nodes += [(Node("source", (_name(seed),)), seed) for seed in tables.seeds]
+    for_nodes += [(Node("source", (_name(feed),)), feed) for feed in tables.sources]
     for node, table in for_nodes:
         terms = Terms(noindex=table.noindex, excerpt=table.excerpt_only, licence=table.licence)
         if terms != Terms():

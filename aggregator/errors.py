@@ -7,13 +7,14 @@ AggregatorError
 ├── ServeError               an address cannot be listened on
 ├── OutputError              standard output takes nothing
 └── SourceError              one source failed; the others go on
-├── FetchError           no document was obtained
-│   ├── Unreachable        no connection was made: no such host, refused, no network
-│   ├── ForbiddenAddress   the address is not one this program may talk to
-│   ├── LimitExceeded      too long, too large, too many redirects
-│   ├── HttpError          the server answered with a failure status
-│   └── Gone               410: the source is to be asked no more
-└── ParseError           a document was obtained that holds no feed or article
+    ├── FetchError           no document was obtained
+    │   ├── Unreachable          no connection was made: no such host, refused, no network
+    │   ├── ForbiddenAddress     the address is not one this program may talk to
+    │   ├── LimitExceeded        too long, too large, too many redirects
+    │   ├── HttpError            the server answered with a failure status
+    │   └── Gone                 410: the source is to be asked no more
+    ├── ParseError           a document was obtained that holds no feed or article
+    └── WorkerError          a document was too much for the process that read it
 """
 
 from dataclasses import dataclass

@@ -18,6 +18,7 @@ from aggregator.errors import ParseError, StoreError
 from aggregator.model import CategoryPath, Document, Refined, SourceState
 from aggregator.options import Source
 from aggregator.parse import frontmatter
+from aggregator.refine import identity
 from aggregator.refine.entries import Context, refine
 from aggregator.refine.policy import PLAYERS
 from aggregator.store import Store
@@ -123,14 +124,10 @@ def _as_given(source: Source, article: Refined, guid: str) -> Refined:
     """The article as its feed would give it; that of a seed directory is as its file gave it."""
     if source.kind == "seed":
         return article
-    key = f"g:{guid}" if guid else _key(article)
+    key = identity.key(guid, article.canonical_link, article.exact_hash)
     path = None if article.categories == source.categories else article.categories
     # The post's author is its site: who wrote it is not known any more.
     return replace(article, key=key, guid=guid or None, categories=path, authors=(), file_time=None)
-
-
-def _key(article: Refined) -> str:
-    return f"l:{article.canonical_link}" if article.canonical_link else f"h:{article.exact_hash}"
 
 
 def _store(store: Store, posts: Sequence[Post], sources: _Sources, now: datetime) -> int:
@@ -141,7 +138,8 @@ def _store(store: Store, posts: Sequence[Post], sources: _Sources, now: datetime
         given[post.source.name].append(post.article)
         for other in post.also:
             if post.article.canonical_link and other.kind == "feed" and other != post.source:
-                echo = replace(post.article, key=_key(post.article), guid=None, categories=None)
+                key = identity.key(None, post.article.canonical_link, post.article.exact_hash)
+                echo = replace(post.article, key=key, guid=None, categories=None)
                 echoes[other.name].append(echo)
     if sources.nobodys.name in given:
         store.reconcile(sources.all, now)

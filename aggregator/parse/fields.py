@@ -63,18 +63,18 @@ def document(result: Found, text: str, url: str, notes: tuple[str, ...]) -> Docu
     feed: Found = result["feed"]
     atom = str(result.get("version") or "").startswith("atom")
     language = _string(feed, "language")
-    links = _links(feed)
+    links, base = _links(feed), _base(feed, ("title_detail", "subtitle_detail"), url)
     entries = tuple(entry(found, url=url, language=language, atom=atom) for found in result["entries"])
     return Document(
         entries=entries,
         title=_string(feed, "title"),
-        link=_home(feed, links, _base(feed, ("title_detail", "subtitle_detail"), url) or url),
+        link=_home(feed, links, base or url),
         id=_string(feed, "id"),
         updated=_first_date(feed, ("updated", "published", "created")),
         language=language,
         author=next(iter(_authors(feed)), None),
         rights=_rights(feed, links),
-        base=_base(feed, ("title_detail", "subtitle_detail"), url),
+        base=base,
         rhythm=_rhythm(feed, text),
         notes=notes,
     )

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from aggregator.parse.dates import parse_date
+from aggregator.parse.prolog import ENTRY
 from aggregator.parse.split import Piece, entries_in, split
 
 T = TypeVar("T")
 
 _LAST = datetime.max.replace(tzinfo=UTC)
-_ENTRY = re.compile(r"<(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 # Dates of an entry, those of its first publication before those of its last change.
 _DATES = tuple(
     re.compile(
@@ -40,7 +40,7 @@ def thin(text: str, most: int) -> tuple[str, int]:
 
     A feed that cannot be split stays whole. This spares feedparser what would be left out anyway.
     """
-    if most <= 0 or text.count("<") <= most or sum(1 for _ in _ENTRY.finditer(text)) <= most:
+    if most <= 0 or text.count("<") <= most or sum(1 for _ in ENTRY.finditer(text)) <= most:
         return text, 0
     data = text.encode("utf-8", "replace")
     parts = split(data)

@@ -13,7 +13,8 @@ _JSON = re.compile(r'\{\s*"')
 _ENTITY = re.compile(r"<!ENTITY\s", re.IGNORECASE)
 _END = re.compile(r"</(?:\w{1,20}:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 
-_ENTRY = re.compile(r"<(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
+ENTRY = re.compile(r"<(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
+"""Where an entry begins, as far as its tag tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +81,4 @@ def cut_out(text: str) -> str:
     start = _FEED_START.search(text, 0, 100_000)
     text = text[start.start() :] if start else text
     ends = [end.end() for end in _END.finditer(text)]
-    return text[: ends[-1]] if ends and not _ENTRY.search(text, ends[-1]) else text
+    return text[: ends[-1]] if ends and not ENTRY.search(text, ends[-1]) else text

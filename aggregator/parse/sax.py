@@ -2,7 +2,7 @@
 
 The driver (feedparser's own door for it is `PREFERRED_XML_PARSERS`) hands text over in large
 pieces, refuses elements nested too deep, and raises `MalformedXmlError` for XML that is not
-well-formed. feedparser does not catch that, so `parse.feed` can repair the document first
+well-formed. feedparser does not catch that, so `parse.reader` can repair the document first
 instead of having it read by the slow and lossy loose parser at once.
 """
 

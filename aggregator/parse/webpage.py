@@ -16,6 +16,7 @@ _TYPES = frozenset(
 )
 _HEAD = 200_000
 """Characters; links to feeds stand in the head of a page."""
+_SNIPPET = 80
 
 
 def is_webpage(root: str, doctype: str) -> bool:
@@ -50,7 +51,7 @@ def _join(base: str, reference: str) -> str:
         return ""
 
 
-def snippet(text: str, length: int = 80) -> str:
+def snippet(text: str) -> str:
     """The title of a page, or the first words of any text, on one line."""
     head = text[:_HEAD]
     title = _TITLE.search(head)
@@ -58,9 +59,9 @@ def snippet(text: str, length: int = 80) -> str:
     if not words:
         words = " ".join(unescape(_UNSEEN.sub(" ", head[:20_000])).split())
     words = "".join(
-        sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in words[: length + 1]
+        sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in words[: _SNIPPET + 1]
     )
-    return words if len(words) <= length else words[: length - 1] + "…"
+    return words if len(words) <= _SNIPPET else words[: _SNIPPET - 1] + "…"
 
 
 def complaint(text: str, url: str) -> str:

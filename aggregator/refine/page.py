@@ -54,7 +54,10 @@ def read_page(
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     bounded, cut = bound(scrub(markup))
     try:
-        tree = lxml_html.document_fromstring(bounded.encode("utf-8", "replace"), parser=_parser())
+        parser = lxml_html.HTMLParser(
+            encoding="utf-8", remove_comments=True, no_network=True, huge_tree=False
+        )
+        tree = lxml_html.document_fromstring(bounded.encode("utf-8", "replace"), parser=parser)
     except (LxmlError, ValueError):
         return Page()
     head = _head(tree, url)
@@ -110,12 +113,6 @@ def _agreed(ours: str | None, theirs: str | None) -> str | None:
 
 def _site(link: str) -> str:
     return _SAME_SITE.sub("", link.partition("://")[2].partition("/")[0], count=1)
-
-
-def _parser() -> Any:  # noqa: ANN401 - lxml's
-    from lxml import html as lxml_html
-
-    return lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, no_network=True, huge_tree=False)
 
 
 def _head(tree: Any, url: str) -> Page:  # noqa: ANN401 - an lxml element
