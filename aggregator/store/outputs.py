@@ -61,18 +61,7 @@ def record(conn: Connection, files: Sequence[OutputRecord]) -> None:
     """Upsert the records; other files of the same things become obsolete."""
     if not files:
         return
-    rows = [
-        {
-            "path": one.path,
-            "sha256": one.sha256,
-            "size": one.size,
-            "kind": one.kind,
-            "key": one.key,
-            "entries": one.entries,
-        }
-        for one in files
-    ]
-    _WRITTEN(conn, rows)
+    _WRITTEN.tuples(conn, [(one.path, one.sha256, one.size, one.kind, one.key, one.entries) for one in files])
     written = {one.path for one in files}
     for kind in sorted({one.kind for one in files} - SEVERAL):
         keys = sorted({one.key for one in files if one.kind == kind})

@@ -31,11 +31,7 @@ def relate(
         for other in near:
             if other.article_id not in survivors:
                 pairs[one, other.article_id] = pairs[other.article_id, one] = other.likeness
-    rows = [
-        {"article_id": one, "other_id": other, "likeness": likeness}
-        for (one, other), likeness in sorted(pairs.items())
-    ]
-    _RELATE(conn, rows)
+    _RELATE.tuples(conn, [(*pair, likeness) for pair, likeness in sorted(pairs.items())])
     touch(conn, {one for one, _ in pairs})
 
 

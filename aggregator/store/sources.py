@@ -279,17 +279,13 @@ def save_stamps(
     """Store the stamps of files that were read and forget the files that are gone."""
     for some in chunks(sorted(gone)):
         conn.execute(sa.delete(files).where(files.c.source_id == source_id, files.c.path.in_(some)))
-    rows = [
-        {
-            "source_id": source_id,
-            "path": path,
-            "mtime_ns": stamp.mtime_ns,
-            "size": stamp.size,
-            "inode": str(stamp.inode),
-        }
-        for path, stamp in sorted(stamps.items())
-    ]
-    _STAMP(conn, rows)
+    _STAMP.tuples(
+        conn,
+        [
+            (source_id, path, stamp.mtime_ns, stamp.size, str(stamp.inode))
+            for path, stamp in sorted(stamps.items())
+        ],
+    )
 
 
 def source_rows(conn: Connection, now: datetime, days: int = 30) -> list[SourceRow]:
