@@ -19,11 +19,11 @@ def explain(
 ) -> None:
     """Say why an article is here, and what was done to it."""
     from aggregator import terminal
-    from aggregator.explaining import explained, nothing_found, removed
+    from aggregator.explaining import explained, nothing_found
 
     settings = load_settings(config)
     with open_store(settings) as store:
-        found, gone = explained(article, settings, store), removed(article, store)
+        found, gone = explained(article, settings, store)
         missing = "" if found or gone else nothing_found(article, settings, store)
     if as_json:
         terminal.print_json([*map(asdict, found), *map(asdict, gone)])

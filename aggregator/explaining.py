@@ -97,15 +97,14 @@ class Explanation:
     flood: int | None
 
 
-def explained(text: str, settings: Settings, store: Store) -> list[Explanation]:
-    """The articles that a link, guid, uid, its first 8 digits or a post's path names, explained."""
+def explained(text: str, settings: Settings, store: Store) -> tuple[list[Explanation], list[Tomb]]:
+    """The articles that a link, guid, uid, its first 8 digits or a post's path names, explained.
+
+    And what a link or uid names that was removed and may not come back.
+    """
     found = store.explain(text.strip())
-    return [_explanation(one.article, one, settings) for one in found if one.article is not None]
-
-
-def removed(text: str, store: Store) -> list[Tomb]:
-    """What a link or uid names that was removed and may not come back."""
-    return [tomb for one in store.explain(text.strip()) for tomb in one.tombs]
+    articles = [_explanation(one.article, one, settings) for one in found if one.article is not None]
+    return articles, [tomb for one in found for tomb in one.tombs]
 
 
 def nothing_found(text: str, settings: Settings, store: Store) -> str:

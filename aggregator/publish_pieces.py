@@ -38,9 +38,9 @@ Place = tuple[Outline, bool]
 class _Shelf:
     """Articles that were loaded lately, as each format of a feed asks for them."""
 
-    def __init__(self, store: Store, room: int = SHELF_BYTES) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._room = room
+        self._room = SHELF_BYTES
         self._loaded: OrderedDict[int, Article] = OrderedDict()
 
     def take(self, ids: Sequence[int]) -> dict[int, Article]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator.collect.directory import scan
+from aggregator.collect.directory import Scan
 from aggregator.config import Settings
 from aggregator.errors import ParseError, StoreError
 from aggregator.model import CategoryPath, Document, Refined, SourceState
@@ -92,7 +92,7 @@ class _Sources:
 def _read(
     folder: Path, settings: Settings, sources: _Sources, now: datetime, report: Rebuilt
 ) -> Iterator[Post]:
-    for file in scan(folder, {}):
+    for file in Scan(folder, {}):
         report.posts += 1
         if file.data is None:
             report.problems.append(f"{file.path}: {file.problem}")

@@ -146,14 +146,13 @@ def rules_for(tables: Collection[RuleTable], name: str) -> tuple[Rule, ...]:
 
 def _rule(number: int, table: RuleTable) -> Rule:
     rewrites = [(name, value) for name, value in _set(table.rewrite) if value is not None]
-    shared: dict[str, Any] = {"category": table.category}
     if table.keep is not None or table.drop is not None:
         action = "keep" if table.keep is not None else "drop"
         return Rule(
             label=f"[[rules]] {number} ({action})",
             action="keep" if table.keep is not None else "drop",
             when=_wanted(table.keep or table.drop),
-            **shared,
+            category=table.category,
         )
     if rewrites:
         return Rule(
@@ -161,14 +160,14 @@ def _rule(number: int, table: RuleTable) -> Rule:
             action="rewrite",
             when=_wanted(table.when),
             rewrites=tuple(Rewrite(name, *value) for name, value in rewrites),
-            **shared,
+            category=table.category,
         )
     return Rule(
         label=f"[[rules]] {number} (categories)",
         action="route",
         when=_wanted(table.when),
         path=table.categories or (),
-        **shared,
+        category=table.category,
     )
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from aggregator.collect import schedule
-from aggregator.collect.directory import SeedFile, scan
+from aggregator.collect.directory import Scan, SeedFile
 from aggregator.digest import digest_files
 from aggregator.digested import DigestedFiles, RawFile
 from aggregator.errors import FetchError, SourceError, WorkerError
@@ -137,7 +137,7 @@ def read(
     if source.path is None:
         raise FetchError("has no path; name its folder in feeds.toml")
     known = store.file_stamps(source.name)
-    listing = scan(source.path, known)
+    listing = Scan(source.path, known)
     digesting = _Digesting(source, fallback_image, workers, moment)
     counts, problems, files = Counts(), list[str](), 0
     ruled: list[tuple[Ruled, ...]] = []

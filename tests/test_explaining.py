@@ -54,7 +54,7 @@ def world(tmp_path: Path) -> World:
 
 def explain(world: World, text: str) -> list[Explanation]:
     with world.store() as store:
-        return explained(text, world.settings, store)
+        return explained(text, world.settings, store)[0]
 
 
 def test_an_article_is_found_by_all_that_names_it(world: World) -> None:

@@ -46,7 +46,7 @@ class SeedFile:
 
 
 class Scan:
-    """One walk through a seed directory: iterate it once.
+    """The seed files under `root` that differ from `known`, which is by relative path: iterate it once.
 
     `present` holds the paths of all seed files that were met so far, changed or not.
     """
@@ -135,14 +135,6 @@ class Scan:
         if len(data) > self._max_bytes:
             return _unread(name, _too_large(len(data), self._max_bytes), stamp)
         return SeedFile(name, _stamp(about), data, None)
-
-
-def scan(root: Path, known: Mapping[str, FileStamp], *, max_bytes: int = MAX_BYTES) -> Scan:
-    """The seed files under `root` that differ from `known`, which is by relative path.
-
-    Iterating raises FetchError if `root` is no directory that can be read.
-    """
-    return Scan(root, known, max_bytes=max_bytes)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

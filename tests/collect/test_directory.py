@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.collect.directory import Scan, SeedFile, scan
+from aggregator.collect.directory import Scan, SeedFile
 from aggregator.errors import FetchError
 from aggregator.model import FileStamp
 
@@ -24,7 +24,7 @@ def put(root: Path, name: str, data: bytes = b"x") -> Path:
 
 
 def walk(root: Path, known: dict[str, FileStamp] | None = None) -> list[SeedFile]:
-    return list(scan(root, known or {}))
+    return list(Scan(root, known or {}))
 
 
 def paths(files: list[SeedFile]) -> list[str]:
@@ -60,7 +60,7 @@ def test_unchanged_files_are_not_opened(tmp_path: Path) -> None:
     same.unlink()
     other.write_bytes(b"longer")
     os.mkfifo(tmp_path / "pipe.md")
-    looked: Scan = scan(tmp_path, known)
+    looked = Scan(tmp_path, known)
     assert [(file.path, file.data) for file in looked] == [("other.md", b"longer")]
     assert looked.present == {"other.md"}
 
@@ -133,17 +133,17 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     [large] = [file for file in walk(tmp_path) if file.path == "large.md"]
     assert large.data is None
     assert large.problem == "has 50.0 MB, and files of more than 10 MB are not read; split it"
-    by_path = {file.path: file for file in scan(tmp_path, {}, max_bytes=10)}
+    by_path = {file.path: file for file in Scan(tmp_path, {}, max_bytes=10)}
     assert by_path["small.md"].data == b"x" * 10
 
 
 LIST = """
 import json, os, sys
 from pathlib import Path
-from aggregator.collect.directory import scan
+from aggregator.collect.directory import Scan
 if os.geteuid() == 0:
     os.setuid(65534)
-print(json.dumps({file.path: file.problem for file in scan(Path(sys.argv[1]), {})}))
+print(json.dumps({file.path: file.problem for file in Scan(Path(sys.argv[1]), {})}))
 """
 
 
@@ -172,7 +172,7 @@ def test_files_that_fail_or_grow_while_they_are_read(tmp_path: Path) -> None:
     (tmp_path / "fails.md").symlink_to("/proc/self/mem")
     (tmp_path / "grows.md").symlink_to("/proc/self/status")
     put(tmp_path, "good.md")
-    found = {file.path: file for file in scan(tmp_path, {}, max_bytes=20)}
+    found = {file.path: file for file in Scan(tmp_path, {}, max_bytes=20)}
     assert found["fails.md"].problem == "cannot be read: Input/output error"
     assert "are not read" in (found["grows.md"].problem or "")
     assert found["good.md"].data == b"x"
@@ -221,7 +221,7 @@ def test_many_unchanged_files_are_cheap(tmp_path: Path) -> None:
         (tmp_path / f"{number}.md").touch()
     known = {file.path: file.stamp for file in walk(tmp_path)}
     begin = time.perf_counter()
-    looked = scan(tmp_path, known)
+    looked = Scan(tmp_path, known)
     assert list(looked) == []
     assert len(looked.present) == 2_000
     assert time.perf_counter() - begin < 3
