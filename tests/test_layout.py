@@ -69,6 +69,13 @@ def test_edges_do_not_import_one_another(file: Path) -> None:
     assert rooms_imported(file) <= PURE | {"model", "options", "errors", "__version__", room(file)}
 
 
+def test_every_module_has_its_row() -> None:
+    """docs/architecture.md says of each module outside the rooms what may live there."""
+    table = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    own = [name(file) for file in MODULES if not room(file) and not file.name.startswith(("__", "cli"))]
+    assert [file for file in own if f"`{file}`" not in table] == []
+
+
 @pytest.mark.parametrize("file", MODULES, ids=name)
 def test_no_module_holds_two_ideas(file: Path) -> None:
     """A module of more lines than this should be two."""
