@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from aggregator.errors import Problem
 from aggregator.locks import database_file
@@ -53,7 +54,7 @@ def name_of(name: str | None, url: str | None, path: str | Path | None) -> str:
 
 def across(raw: Row, file: Path) -> Iterator[Problem]:
     """What is wrong between keys and tables."""
-    yield from _clashes(raw)
+    yield from _clashes(raw, file.parent)
     for number, row in _rows(raw, "sources"):
         yield from _source(number, row)
     names = {value for table in ("seeds", "sources") for _, row in _rows(raw, table) for value in _name(row)}
@@ -86,26 +87,40 @@ def _rows(raw: Row, table: str) -> Iterator[tuple[int, Row]]:
             yield number, row
 
 
-def _clashes(raw: Row) -> Iterator[Problem]:
+def _clashes(raw: Row, folder: Path) -> Iterator[Problem]:
     """Names and addresses that two sources share."""
     seen: dict[tuple[str, str], str] = {}
     for table in ("seeds", "sources"):
         for number, row in _rows(raw, table):
-            for key, value in _identities(row):
+            for key, given, value in _identities(row, folder):
                 place = f"[[{table}]] {number}"
                 other = seen.setdefault((key, value), place)
                 if other != place:
                     right = "give each a name of its own" if key == "name" else "remove one of them"
-                    yield Problem(f"{place}, key {key}", f"{redact(value)!r} is that of {other} too", right)
+                    yield Problem(f"{place}, key {key}", f"{redact(given)!r} is that of {other} too", right)
 
 
-def _identities(row: Row) -> Iterator[tuple[str, str]]:
-    yield from (("name", value) for value in _name(row))
+def _identities(row: Row, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Keys that no two rows may share, as they were given and as they are compared."""
+    yield from (("name", value, value) for value in _name(row))
     url, path = row.get("url"), row.get("path")
     if isinstance(url, str):
-        yield "url", url.strip()
+        yield "url", url, _request(url.strip())
     if isinstance(path, str):
-        yield "path", os.path.normpath(path)
+        yield "path", path, str(under(folder, Path(path)))
+
+
+def _request(url: str) -> str:
+    """An address as a server sees it, however it is spelled (RFC 3986 section 6.2)."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return url
+    user, at, _ = parts.netloc.rpartition("@")
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    where = f"{user}{at}{parts.hostname or ''}" + (f":{port}" if port not in {None, usual} else "")
+    return urlunsplit((parts.scheme, where, parts.path or "/", parts.query, ""))
 
 
 def _name(row: Row) -> Iterator[str]:

@@ -189,6 +189,13 @@ def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path
             "'https://a.example/' is that of [[sources]] 1 too",
         ),
         (
+            (
+                '[[sources]]\nname = "a"\nurl = "https://a.example"\ncategories = ["A"]\n'
+                '[[sources]]\nname = "b"\nurl = "HTTPS://A.example:443/#top"\ncategories = ["A"]'
+            ),
+            "'HTTPS://A.example:443/#top' is that of [[sources]] 1 too",
+        ),
+        (
             '[[sources]]\nurl = "https://a.example/"\ncategories = ["A"]\nauth = "basic:me:secret"',
             'write "basic:USER:env:VARIABLE"',
         ),
@@ -235,6 +242,15 @@ def test_a_mistake_has_one_clear_line(tmp_path: Path, text: str, expected: str) 
     """Each kind of mistake names its place and what would be right."""
     (found,) = problems(tmp_path, text)
     assert expected in found
+
+
+def test_a_file_is_one_source_however_its_path_is_written(tmp_path: Path) -> None:
+    """From the folder of the settings or from the root."""
+    rows = [
+        f"[[sources]]\npath = {path!r}\ncategories = ['A']" for path in ("feed.xml", f"{tmp_path}/feed.xml")
+    ]
+    (found,) = problems(tmp_path, "\n".join(rows))
+    assert found.endswith(f"key path: '{tmp_path}/feed.xml' is that of [[sources]] 1 too; remove one of them")
 
 
 def test_a_missing_settings_file_is_said_so(tmp_path: Path) -> None:
