@@ -24,7 +24,7 @@ from aggregator.publish_posts import publish_posts
 from aggregator.store import OutputRecord, Store
 from aggregator.workers import Workers
 
-RENDERING = 6
+RENDERING = 7
 """Raise it when the same store and settings come to give other bytes."""
 FOLDER = "outputs"
 """The fact that says of which folder the record of files is; with a mark behind it, that of another."""

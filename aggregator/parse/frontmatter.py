@@ -162,7 +162,9 @@ def read(
     ours = prefix is not None and fields.keys() >= _ALWAYS and _HANDLER.export({**fields}) == header
     zone = _zone(timezone)
     author = texts.get("author", "").strip()
-    source = texts.get("source", "").strip()
+    categories = _path(_names(fields.get("categories", ())))
+    # With one level there is no site, and a post of ours names the source in its place.
+    source = texts.get("source", "").strip() or (author if ours and len(categories) == 1 else "")
     return Entry(
         guid=path,
         link=texts.get("link", "").strip() or None,
@@ -173,7 +175,7 @@ def read(
         published_text=texts.get("date"),
         body=Text(markdown.render(body) if markup == "markdown" else body, html=True),
         tags=_names(fields.get("tags", ())),
-        categories=_path(_names(fields.get("categories", ()))) or None,
+        categories=categories or None,
         origin=Origin(title=source) if source else None,
         lead_image=_lead_image(texts, proxy_prefixes, fallback_image, exact=ours),
         uid_prefix=prefix[1] if prefix and ours else None,

@@ -91,9 +91,16 @@ def _fit(name: str) -> str:
 
 
 def _author(article: Article) -> str:
-    """The site, which is the second level of its categories."""
+    """The site, which is the second level of its categories; with one level, the source."""
     path = article.categories
-    return path[1] if len(path) > 1 else article.sources[0].source
+    if len(path) > 1:
+        return path[1]
+    return _source(article) if article.sources[0].kind == "seed" else article.sources[0].source
+
+
+def _source(article: Article) -> str:
+    """The name of the feed that it first appeared in."""
+    return (article.origin and article.origin.title) or article.sources[0].source
 
 
 def _also_in(article: Article) -> tuple[str, ...]:
@@ -111,8 +118,9 @@ _EXTRA: Mapping[str, Callable[[Article, Moment], Value]] = {
     # A seed file is known by its path, which is nobody else's guid.
     "guid": lambda article, _: (article.guid if article.sources[0].kind == "feed" else "") or "",
     "tags": lambda article, _: article.tags,
-    "updated": lambda article, moment: moment(article.updated),
-    "source": lambda article, _: (article.origin and article.origin.title) or article.sources[0].source,
+    # Without a date, the file's own time decides the order, and may be before the article was first seen.
+    "updated": lambda article, moment: moment(max(article.updated, article.date)),
+    "source": lambda article, _: _source(article),
     "also_in": lambda article, _: _also_in(article),
 }
 

@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import os
 import re
 from pathlib import Path
 
@@ -81,6 +82,26 @@ def test_posts_read_as_seeds_are_a_fixed_point(tmp_path: Path, archive: Path) ->
     assert len(posts(first)) > 20
     assert posts(second) == posts(first)
     assert posts(third) == posts(first)
+
+
+@pytest.mark.parametrize("header_lines", ["", "author: Jane\n", "source: Elsewhere\n"])
+@pytest.mark.parametrize("keys", ["[]", '["updated"]', '["updated", "source"]'])
+def test_posts_of_one_category_and_no_date_are_a_fixed_point(
+    tmp_path: Path, header_lines: str, keys: str
+) -> None:
+    """Their author is the source that they came from first, whatever their folder is called later on."""
+    folder = tmp_path / "seeds"
+    folder.mkdir()
+    (folder / "a.md").write_text(f"---\ntitle: A\ncategories: [News]\n{header_lines}---\n<p>a</p>")
+    os.utime(folder / "a.md", (1_600_000_000, 1_600_000_000))
+    first = seeded(tmp_path / "1", folder, keys)
+    first.run()
+    second = World(
+        tmp_path, SEEDS.format(path=first.outputs / "posts", keys=keys).replace("Archive", "Other")
+    )
+    second.run(after=86_400)
+    assert len(posts(first)) == 1
+    assert posts(second) == posts(first)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the archive samples are not here")
