@@ -161,16 +161,23 @@ def check(
     """Say what is wrong with feeds.toml."""
     from aggregator import terminal
 
-    settings = load_settings(config, files=True)
+    try:
+        settings = load_settings(config, files=True)
+    except SettingsError as error:
+        if as_json:
+            terminal.print_json(terminal.check_json(error.file, error.problems))
+        raise
     from aggregator.trial import markdown_hints, try_sources
 
-    for hint in markdown_hints(settings):
+    hints = tuple(markdown_hints(settings))
+    for hint in hints:
         streams.tell(f"warning: {hint}")
     rows = []
     if fetch:
         rows = try_sources(settings, datetime.now(UTC))
     if as_json:
-        terminal.print_json({"file": str(settings.file), "sources": [asdict(row) for row in rows]})
+        warnings = (*settings.warnings, *hints)
+        terminal.print_json(terminal.check_json(settings.file, (), warnings, rows))
     else:
         streams.say(f"{settings.file}: no mistakes; {len(settings.sources)} sources")
         terminal.print_trials(rows)
@@ -215,7 +222,7 @@ def rebuild(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a database from posts, and publish it."""
+    """Make a database from posts, to be published then."""
     from aggregator import rebuilding, terminal
 
     if not posts.is_dir():

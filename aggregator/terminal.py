@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -14,6 +15,7 @@ from rich.cells import cell_len
 from aggregator import streams
 
 if TYPE_CHECKING:
+    from aggregator.errors import Problem
     from aggregator.explaining import Explanation
     from aggregator.health import Health
     from aggregator.publish_files import PublishReport
@@ -112,6 +114,18 @@ def print_pass(report: "PassReport") -> None:
 def _or_blank(row: "SourceReport") -> tuple[object, object, object]:
     counts = row.counts
     return (counts.new, counts.changed, counts.duplicate) if row.result == "updated" else ("", "", "")
+
+
+def check_json(
+    file: Path, problems: Sequence["Problem"], warnings: Sequence[object] = (), rows: Sequence["Trial"] = ()
+) -> dict[str, object]:
+    """What is wrong with the settings, and what became of trying sources, as JSON values."""
+    return {
+        "file": str(file),
+        "problems": [asdict(problem) for problem in problems],
+        "warnings": list(map(str, warnings)),
+        "sources": [asdict(row) for row in rows],
+    }
 
 
 def print_publish(report: "PublishReport") -> None:

@@ -55,6 +55,24 @@ def test_run_prints_a_line_a_source_and_what_it_wrote(tmp_path: Path) -> None:
     assert (rows["Good"]["result"], rows["Bad"]["result"]) == ("unchanged", "failed")
 
 
+def test_check_lists_mistakes_and_warnings_as_json(tmp_path: Path) -> None:
+    """Mistakes exit 2, with each by its place, what was found and what would be right."""
+    (tmp_path / "feeds.toml").write_text('x = 1\n[[seeds]]\npath = "none"\n')
+    wrong = aggregator("check", "--json", folder=tmp_path)
+    (tmp_path / "feeds.toml").write_text('[scale]\nengine = "procrastinate"\n')
+    odd = aggregator("check", "--json", folder=tmp_path)
+    said, found = json.loads(wrong.stdout), json.loads(odd.stdout)
+    assert wrong.returncode == 2
+    assert [(one["where"], one["found"]) for one in said["problems"]] == [
+        ("key x", "unknown key"),
+        ("[[seeds]] 1, key path", f"{tmp_path}/none is not there"),
+    ]
+    assert all(one["right"] for one in said["problems"])
+    assert odd.returncode == 0
+    assert (found["problems"], found["sources"], found["file"]) == ([], [], str(tmp_path / "feeds.toml"))
+    assert ["engine" in warning for warning in found["warnings"]] == [True]
+
+
 def test_strict_turns_a_failed_source_into_exit_1(tmp_path: Path) -> None:
     """A source that fails never fails the pass, unless the operator says so."""
     with Server() as server:

@@ -160,23 +160,20 @@ def read(
     texts = {key: value for key, value in fields.items() if isinstance(value, str)}
     prefix = _OUR_NAME.search(path)
     ours = prefix is not None and fields.keys() >= _ALWAYS and _HANDLER.export({**fields}) == header
-    zone = _zone(timezone)
     author = texts.get("author", "").strip()
     categories = _path(_names(fields.get("categories", ())))
-    # With one level there is no site, and a post of ours names the source in its place.
-    source = texts.get("source", "").strip() or (author if ours and len(categories) == 1 else "")
     return Entry(
         guid=path,
         link=texts.get("link", "").strip() or None,
         title=Text(texts.get("title", ""), html=False),
         authors=(author,) if author else (),
-        published=parse_date(texts.get("date", ""), zone),
-        updated=parse_date(texts.get("updated", ""), zone),
+        published=parse_date(texts.get("date", ""), _zone(timezone)),
+        updated=parse_date(texts.get("updated", ""), _zone(timezone)),
         published_text=texts.get("date"),
         body=Text(markdown.render(body) if markup == "markdown" else body, html=True),
         tags=_names(fields.get("tags", ())),
         categories=categories or None,
-        origin=Origin(title=source) if source else None,
+        origin=_origin(texts, author if ours and len(categories) == 1 else ""),
         lead_image=_lead_image(texts, proxy_prefixes, fallback_image, exact=ours),
         uid_prefix=prefix[1] if prefix and ours else None,
         file_time=mtime,
@@ -211,6 +208,12 @@ def _parts(data: bytes) -> tuple[str, dict[str, yamltext.Value], str]:
 @functools.lru_cache(maxsize=64)
 def _zone(name: str) -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def _origin(texts: Mapping[str, str], author: str) -> Origin | None:
+    """The source that the header names; in a post of ours with one level it is the author."""
+    name = texts.get("source", "").strip() or author
+    return Origin(title=name) if name else None
 
 
 def _names(value: yamltext.Value) -> tuple[str, ...]:
