@@ -9,6 +9,7 @@ the feed of their source, and copied from there (see `publish_pieces`).
 Rules of this file: what renders is imported where something is rendered here: workers may do it all.
 """
 
+import json
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ ALONE = 64
 """Nodes at a time where there are no workers: what is known of them is looked up at once."""
 EVERYTHING = Node("category", ())
 KINDS = ("feed", "page")
+NAMED = "slugs"
+"""The fact that holds what nodes are called in paths: kind, names, and the last segment of the folder."""
 
 
 Left = tuple[ArchivePage, ...] | None
@@ -88,8 +91,21 @@ class Plan:
 
 
 def folders_of(desk: Desk) -> dict[Node, str]:
-    """The folder of every node."""
-    return feed_folders({*(row.node for row in desk.store.nodes()), EVERYTHING})
+    """The folder of every node; one that had a folder keeps it."""
+    rows: list[list[str]] = json.loads(desk.store.get_meta(NAMED) or "[]")
+    held = {
+        Node("source" if kind == "source" else "category", tuple(path)): name for kind, *path, name in rows
+    }
+    return feed_folders({*(row.node for row in desk.store.nodes()), EVERYTHING}, held)
+
+
+def _settled_folders(desk: Desk) -> dict[Node, str]:
+    """The same, noted: whoever comes to stand beside a node does not take its folder."""
+    folders = folders_of(desk)
+    rows = [(node.kind, *node.path, folder.rsplit("/", 1)[-1]) for node, folder in folders.items()]
+    if (text := json.dumps(rows)) != desk.store.get_meta(NAMED):
+        desk.store.set_meta(NAMED, text)
+    return folders
 
 
 def live_paths(node: Node, folder: str, site: Site) -> list[str]:
@@ -177,7 +193,7 @@ class Nodes:
 def _plan(desk: Desk) -> Plan:
     store = desk.store
     stale = store.stale(0)
-    folders = folders_of(desk)
+    folders = _settled_folders(desk)
     known = {path: row.key for path, row in store.outputs(*KINDS).items()}
     wanted = wanted_files(folders, desk.site)
     gone = known.keys() - {OPML, SOURCES_OPML}.union(*wanted.values())

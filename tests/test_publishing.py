@@ -112,6 +112,28 @@ def test_no_page_lists_what_is_gone(tmp_path: Path) -> None:
     assert "A/D" not in (world.outputs / "index.html").read_text("utf-8")
 
 
+def test_a_category_that_comes_later_takes_no_folder(tmp_path: Path) -> None:
+    """Subscribers of a category keep its address when others come, or leave, that differ only in case."""
+    with Server({"/f": Reply(rss(item(1))), "/g": Reply(rss(item(2))), "/h": Reply(rss(item(3)))}) as server:
+        old, new = source("f", server.url("/f"), "news"), source("g", server.url("/g"), "News")
+        world = World(tmp_path, old)
+        world.run()
+        before = (tmp_path / "outputs/feeds/news/atom.xml").read_bytes()
+        world.write(old + new)
+        world.run()
+        assert (tmp_path / "outputs/feeds/news/atom.xml").read_bytes() == before
+        assert [one["title"] for one in world.feed("News-2")] == ["One"]
+        shutil.rmtree(world.outputs)
+        world.write(source("f", server.url("/f"), "other") + new)
+        world.run()
+        assert {path.name for path in (world.outputs / "feeds").iterdir()} == {
+            *("News-2", "all", "by-source", "other")
+        }
+        world.write(source("f", server.url("/f"), "other") + new + source("h", server.url("/h"), "NEWS"))
+        world.run()
+        assert {"News-2", "NEWS"} <= {path.name for path in (world.outputs / "feeds").iterdir()}
+
+
 # --- files that are not ours ----------------------------------------------------------------
 
 

@@ -1,12 +1,13 @@
 """Which folder an output feed lives in, and the address of a file.
 
-Rules of this file: pure. A folder depends only on the names among which it stands, so that the
-same settings give the same addresses; subscribers keep them for years.
+Rules of this file: pure. A folder depends only on the names among which it stands, and on what those
+were called before: subscribers keep addresses for years, whoever comes to stand beside them.
 """
 
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from urllib.parse import quote
 
 from aggregator.model import CategoryPath, Node
@@ -23,6 +24,8 @@ FEED_FILES: Mapping[str, str] = {"atom": "atom.xml", "rss": "rss.xml", "json": "
 SLUG_BYTES = 120
 """File systems allow 255 bytes a name; percent-encoded, this is still a bearable URL."""
 
+NOBODY: Mapping[str, str] = MappingProxyType({})
+UNNAMED: Mapping[Node, str] = MappingProxyType({})
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986 2.3
 _UNSAFE_CATEGORIES = ("C", "Z")  # controls, invisible formats, unassigned, separators
 _OURS = frozenset({"all", "by-source", ARCHIVE, INDEX, OPML, SOURCES_OPML, *FEED_FILES.values()})
@@ -65,17 +68,19 @@ def _is_reserved(text: str) -> bool:
     return key in _OURS or key.split(".")[0] in _DEVICES
 
 
-def slugs(names: Iterable[str]) -> dict[str, str]:
+def slugs(names: Iterable[str], held: Mapping[str, str] = NOBODY) -> dict[str, str]:
     """A slug for each of the `names` that stand in one folder; no two share one, whatever their case.
 
-    In name order the first of those that would share a slug has it, the others get `-2`, `-3`
-    and so on; so does a name whose slug is reserved.
+    Who has one keeps it: `held`, by name. Of the others the first in name order of those that would
+    share a slug has it, the rest get `-2`, `-3` and so on; so does a name whose slug is reserved.
     """
-    result: dict[str, str] = {}
-    taken: set[str] = set()
-    clashing: list[str] = []
     ordered = sorted(set(names))
+    result = {name: held[name] for name in ordered if name in held}
+    taken = {folded(one) for one in result.values()}
+    clashing: list[str] = []
     for name in ordered:
+        if name in held:
+            continue
         natural = slug(name)
         if folded(natural) in taken or _is_reserved(natural):
             clashing.append(name)
@@ -99,18 +104,20 @@ def _numbered(base: str, number: int) -> str:
     return _cut(base, SLUG_BYTES - len(suffix)) + suffix
 
 
-def feed_folders(nodes: Iterable[Node]) -> dict[Node, str]:
+def feed_folders(nodes: Iterable[Node], held: Mapping[Node, str] = UNNAMED) -> dict[Node, str]:
     """The folder of each node, posix and relative to the outputs, in the order of the nodes.
 
     `feeds/all`, `feeds/<slug>/<slug>` for a category path, `feeds/by-source/<slug>` for a source.
-    Pass all nodes at once: names that stand in one folder are kept apart. Pure.
+    Pass all nodes at once: names that stand in one folder are kept apart, and those that are `held`
+    keep the last segment that they have. Pure.
     """
     wanted = sorted(set(nodes))
-    siblings: dict[tuple[str, CategoryPath], set[str]] = {}
+    siblings: dict[tuple[str, CategoryPath], dict[str, str | None]] = {}
     for node in wanted:
         for depth, name in enumerate(node.path):
-            siblings.setdefault((node.kind, node.path[:depth]), set()).add(name)
-    named = {key: slugs(names) for key, names in siblings.items()}
+            own = held.get(Node(node.kind, node.path[: depth + 1]))
+            siblings.setdefault((node.kind, node.path[:depth]), {})[name] = own
+    named = {key: slugs(of, {name: own for name, own in of.items() if own}) for key, of in siblings.items()}
     return {node: _folder(node, named) for node in wanted}
 
 

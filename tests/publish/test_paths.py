@@ -71,6 +71,16 @@ def test_clashes_get_numbers_by_name_order() -> None:
     }
 
 
+def test_who_has_a_slug_keeps_it() -> None:
+    """A name that comes later takes nobody's, whichever of the two is first in name order."""
+    assert slugs(["News", "news"], {"news": "news"}) == {"news": "news", "News": "News-2"}
+    assert slugs(["News"], {"News": "News-2"}) == {"News": "News-2"}
+    assert slugs(["A", "a", "a 2"], {"a": "a", "A": "A-2"}) == {"a": "a", "A": "A-2", "a 2": "a-2-2"}
+    old, new = category("news", "World"), category("News", "World")
+    held = {category("news"): "news", old: "World"}
+    assert feed_folders([old, new], held) == {new: "feeds/News-2/World", old: "feeds/news/World"}
+
+
 def test_a_clash_stays_within_its_folder() -> None:
     """The same name under two parents needs no number."""
     nodes = [category("x", "News"), category("y", "News"), category("x", "news")]
