@@ -179,7 +179,7 @@ def _join(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
         head = replace(head, flood_id=None)
         work.rows.new_head(head)
     mine = _rank(batch, one)
-    if work.finder.is_absent(head):
+    if work.finder.is_absent(head) or head.left == batch.source.location:
         return _renew(batch, work, head, one)
     if mine >= head.rank:
         return head
@@ -209,11 +209,11 @@ def _origin_uid(batch: Batch, work: _Work, head: Head, one: Given) -> str:
 
 
 def _renew(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
-    """The source gives its own article under another key: that is an edit at most."""
+    """The source gives its own article under another key, or has another name: that is an edit at most."""
     published = one.published if batch.seed else head.published or one.published
     origin = (batch.known.id, one.key)
-    after = reworded(batch, work.rows, replace(head, origin=origin, published=published), one)
-    if batch.seed:
+    after = reworded(batch, work.rows, replace(head, origin=origin, published=published, left=None), one)
+    if batch.seed and head.left is None:
         work.rows.drop_sighting(head.origin[1])
     return after
 

@@ -70,7 +70,11 @@ def _edit_one(batch: Batch, rows: Rows, head: Head, sighted: Sighted, one: Given
     kept = not batch.seed and sighted.published is not None
     published = sighted.published if kept else one.published
     rows.seen_again(head.id, one, published)
-    if head.origin != (batch.known.id, one.key):
+    mine = (batch.known.id, one.key)
+    if head.left == batch.source.location:
+        # Its origin has another name now.
+        head, published = replace(head, origin=mine, left=None), head.published
+    if head.origin != mine:
         return None
     if not batch.seed and published is None:
         published = head.published

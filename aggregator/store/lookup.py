@@ -71,6 +71,7 @@ _HEADS = Lookup(
             sightings.c.link,
             sightings.c.text,
             sources.c.name,
+            sa.case((sources.c.active, None), else_=sources.c.location),
         )
         .join_from(articles, sightings, _ORIGIN)
         .join(sources, sources.c.id == sightings.c.source_id)
@@ -90,7 +91,10 @@ _BODIES = Lookup(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What deciding needs of a stored article; `rank` and `text` are of its origin, `guid` it shows."""
+    """What deciding needs of a stored article; `rank` and `text` are of its origin, `guid` it shows.
+
+    `left` is where its origin was, if that is no longer in the settings.
+    """
 
     id: int
     uid: str
@@ -104,6 +108,7 @@ class Head:
     origin: tuple[int, bytes]
     rank: tuple[int, bool, str]
     text: bytes
+    left: str | None = None
 
 
 _OWN = ("id", "uid", "title", "first_seen", "published", "sort_at", "updated", "flood_id", "guid")
@@ -267,9 +272,14 @@ def heads(conn: Connection, ids: Iterable[int]) -> dict[int, Head]:
     """The heads of these articles."""
     found = {}
     for row in _HEADS(conn, ids):
-        own, origin, (published, first_seen, link, text, name) = row[:9], row[9:11], row[11:]
-        order = rank(published, first_seen, link, name)
-        found[row[0]] = Head(**dict(zip(_OWN, own, strict=True)), origin=tuple(origin), rank=order, text=text)
+        own, origin, (published, first_seen, link, text, name, left) = row[:9], row[9:11], row[11:]
+        found[row[0]] = Head(
+            **dict(zip(_OWN, own, strict=True)),
+            origin=tuple(origin),
+            rank=rank(published, first_seen, link, name),
+            text=text,
+            left=left,
+        )
     return found
 
 

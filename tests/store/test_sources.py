@@ -73,6 +73,43 @@ def test_a_source_that_left_is_inactive_and_its_articles_stay(store: Store) -> N
     assert store.states()["A"] == FULL
 
 
+@pytest.mark.parametrize("name", ["0", "Z"])
+def test_a_source_with_another_name_goes_on_editing_its_articles(store: Store, name: str) -> None:
+    """Before it is renamed, with its new name, and once it has the first again; ids and dates stay."""
+    older, other = entry("1"), feed("B")
+    store.reconcile([A, other], NOON)
+    store.record(A, [older, entry("2")], FULL, NOON)
+    (before,) = (one for one in store.listing(Node("source", ("A",)), 9) if one.guid == "1")
+    renamed = feed(name, "news", name, url=A.url)
+    store.reconcile([renamed, other], NOON)
+    counts = store.record(renamed, [older, entry("2", title="Mended")], FULL, NOON)
+    assert (counts.new, counts.duplicate) == (0, 2)
+    store.record(renamed, [entry("1", title="New words")], FULL, NOON)
+    store.record(other, [entry("1", title="An echo", published=NOON)], FULL, NOON)
+    after = {one.guid: one for one in store.listing(Node("source", (name,)), 9)}
+    assert (after["1"].title, after["2"].title) == ("New words", "Mended")
+    assert (after["1"].uid, after["1"].date, after["1"].categories) == (
+        before.uid,
+        before.date,
+        ("news", name),
+    )
+    store.reconcile([A, other], NOON)
+    store.record(A, [entry("1", title="Newer")], FULL, NOON)
+    assert {one.title for one in store.listing(Node("source", ("A",)), 9)} == {"Newer", "Mended"}
+
+
+def test_a_seed_directory_with_another_name_keeps_its_articles(store: Store) -> None:
+    """Its files are the origins of its articles, and edits of them count."""
+    first, second = seeds("S"), replace(seeds("S"), name="T")
+    store.reconcile([first], NOON)
+    store.record(first, [entry("a.md")], SourceState(), NOON)
+    store.reconcile([second], NOON)
+    store.record(second, [entry("a.md")], SourceState(), NOON)
+    store.record(second, [entry("a.md", title="Mended")], SourceState(), NOON)
+    (article,) = store.listing(Node("source", ("T",)), 9)
+    assert (article.title, [one.source for one in article.sources]) == ("Mended", ["T", "S"])
+
+
 def test_articles_follow_their_source_to_new_categories(store: Store) -> None:
     """Listings and counts move, posts and both old and new nodes are out of date."""
     store.reconcile([A], NOON)
