@@ -163,7 +163,9 @@ def _store(batch: Batch, one: _Sorted) -> tuple[Counts, frozenset[str], frozense
     counts = Counts(unchanged=unchanged, expired=one.expired)
     void_links: frozenset[str] = frozenset()
     if admitted:
-        counts, void_links = add(batch, admitted, {*shown, *admitted}, counts)
+        # Under a guid that names another writing now, the source does not show the old one.
+        there = shown - {each.key for _, each in one.moved} | {each.key for _, each in edited}
+        counts, void_links = add(batch, admitted, {*there, *admitted}, counts)
     if edited:
         counts = edit(batch, edited, counts)
     void_guids = frozenset(each.entry.guid for each in recycled if each.entry.guid)

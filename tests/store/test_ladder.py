@@ -1,5 +1,6 @@
 """The identity ladder over whole histories: churn, recycled keys, near duplicates."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,36 @@ class TestKeysThatNameNothing:
             assert record(store, A, one).new == 1
         assert len(all_articles(store)) == 5
         assert store.states()["A"].void_guids == {"always"}
+
+    @pytest.mark.parametrize("linked", [True, False])
+    def test_guids_that_count_places_double_nothing(self, store: Store, linked: bool) -> None:  # noqa: FBT001 - a parameter
+        """Where entries are numbered from the newest, each guid names the next one after an arrival."""
+        posts = [
+            entry(
+                name,
+                title=name * 9,
+                body="<p>" + " ".join(f"{name}{number * number % 97}" for number in range(60)) + "</p>",
+                published=NOON - timedelta(days=9 - age),
+            )
+            for age, name in enumerate("abcdef")
+        ]
+        if not linked:
+            posts = [replace(one, link=None, canonical_link=None) for one in posts]
+        for count in range(3, 7):
+            shown = [
+                replace(one, guid=str(place), key=f"g:{place}")
+                for place, one in enumerate(reversed(posts[:count]))
+            ]
+            record(store, A, *shown, now=NOON + timedelta(hours=count))
+            assert sorted(one.title[0] for one in all_articles(store)) == sorted("abcdef"[:count])
+
+    def test_entries_that_swap_their_guids_stay_the_articles_that_they_are(self, store: Store) -> None:
+        """Once, and when they swap them back."""
+        one, other = entry("1", body=f"<p>{STORY}</p>"), entry("2", body=f"<p>{OTHER}</p>", published=NOON)
+        swapped = [replace(one, guid="2", key="g:2"), replace(other, guid="1", key="g:1")]
+        for shown in ([one, other], swapped, [one, other]):
+            record(store, A, *shown)
+            assert sorted(article.title for article in all_articles(store)) == ["About 1", "About 2"]
 
     def test_an_edit_under_the_same_guid_stays_one_article(self, store: Store) -> None:
         """An edit keeps the title, or the link, or the date, or some of the text."""
