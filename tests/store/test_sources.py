@@ -79,14 +79,14 @@ def test_a_source_with_another_name_goes_on_editing_its_articles(store: Store, n
     older, other = entry("1"), feed("B")
     store.reconcile([A, other], NOON)
     store.record(A, [older, entry("2")], FULL, NOON)
-    (before,) = (one for one in store.listing(Node("source", ("A",)), 9) if one.guid == "1")
+    (before,) = (one for one in store.articles(store.newest(Node("source", ("A",)), 9)) if one.guid == "1")
     renamed = feed(name, "news", name, url=A.url)
     store.reconcile([renamed, other], NOON)
     counts = store.record(renamed, [older, entry("2", title="Mended")], FULL, NOON)
     assert (counts.new, counts.duplicate) == (0, 2)
     store.record(renamed, [entry("1", title="New words")], FULL, NOON)
     store.record(other, [entry("1", title="An echo", published=NOON)], FULL, NOON)
-    after = {one.guid: one for one in store.listing(Node("source", (name,)), 9)}
+    after = {one.guid: one for one in store.articles(store.newest(Node("source", (name,)), 9))}
     assert (after["1"].title, after["2"].title) == ("New words", "Mended")
     assert (after["1"].uid, after["1"].date, after["1"].categories) == (
         before.uid,
@@ -95,7 +95,10 @@ def test_a_source_with_another_name_goes_on_editing_its_articles(store: Store, n
     )
     store.reconcile([A, other], NOON)
     store.record(A, [entry("1", title="Newer")], FULL, NOON)
-    assert {one.title for one in store.listing(Node("source", ("A",)), 9)} == {"Newer", "Mended"}
+    assert {one.title for one in store.articles(store.newest(Node("source", ("A",)), 9))} == {
+        "Newer",
+        "Mended",
+    }
 
 
 def test_a_seed_directory_with_another_name_keeps_its_articles(store: Store) -> None:
@@ -106,7 +109,7 @@ def test_a_seed_directory_with_another_name_keeps_its_articles(store: Store) -> 
     store.reconcile([second], NOON)
     store.record(second, [entry("a.md")], SourceState(), NOON)
     store.record(second, [entry("a.md", title="Mended")], SourceState(), NOON)
-    (article,) = store.listing(Node("source", ("T",)), 9)
+    (article,) = store.articles(store.newest(Node("source", ("T",)), 9))
     assert (article.title, [one.source for one in article.sources]) == ("Mended", ["T", "S"])
 
 
