@@ -255,7 +255,8 @@ def _by_link(given: Given, _date: int, candidate: Candidate, ladder: Ladder, tex
         fits = False
     else:
         # A source that links everything to one page shows one entry after the other under that link.
-        fits = not candidate.own or _same_story(given.entry, candidate, texts)
+        as_before = any(own.exact == _exact(given.entry) for own in candidate.own)
+        fits = not candidate.own or as_before or _same_story(given.entry, candidate, texts)
     return given.entry.canonical_link if fits else None
 
 

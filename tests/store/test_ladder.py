@@ -155,6 +155,17 @@ class TestKeysThatNameNothing:
             assert record(store, A, one).new == 1
         assert store.states()["A"].void_links == {"https://a.example/status"}
 
+    def test_new_guids_of_a_source_whose_words_are_not_the_articles_double_nothing(
+        self, store: Store
+    ) -> None:
+        """The first had a headline and a few words; the second says under a new guid what it said before."""
+        early = {"link": "https://x.example/1", "published": NOON - timedelta(days=3)}
+        record(store, B, entry("b", title="Short", body="<p>A few words.</p>", **early))
+        record(store, A, entry("1", title="The whole story", body=f"<p>{STORY}</p>", link=early["link"]))
+        moved = entry("2", title="The whole story", body=f"<p>{STORY}</p>", link=early["link"])
+        assert record(store, A, moved, now=LATER) == Counts(duplicate=1)
+        assert len(all_articles(store)) == 1
+
     def test_changed_words_under_a_new_guid_and_the_same_link_are_an_edit(self, store: Store) -> None:
         """A guid that holds the time of the edit: the article moves along."""
         record(store, A, entry("1@9:00", title="Live: the bridge", body=STORY, link="https://a.example/live"))
