@@ -37,13 +37,11 @@ class Fetched:
 
     body: bytes | None
     url: str
-    status: int = 200
     content_type: str | None = None
     validators: Validators = Validators()
     body_hash: str | None = None
     moved_to: str | None = None
     fresh_for: float | None = None
-    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,6 @@ class HttpFetcher:
         found = Fetched(
             body=None,
             url=wording.without_userinfo(ask.url),
-            status=raw.status,
             content_type=headers.get("Content-Type"),
             validators=_validators(headers),
             body_hash=state.body_hash,
@@ -248,7 +247,7 @@ class HttpFetcher:
         body = _read(raw, ask.source.fetch.max_bytes, lambda: self._allowance.take(ask.exchange.left))
         digest = hashlib.sha256(body).hexdigest()
         unchanged = digest == state.body_hash
-        return replace(found, body=None if unchanged else body, body_hash=digest, size=len(body))
+        return replace(found, body=None if unchanged else body, body_hash=digest)
 
 
 def bundle(environment: Mapping[str, str]) -> str:

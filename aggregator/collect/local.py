@@ -36,6 +36,4 @@ def read_feed_file(source: Source, state: SourceState) -> Fetched:
         raise FetchError(f"{source.path} cannot be read: {reason}; correct the path or its rights") from error
     digest = hashlib.sha256(body).hexdigest()
     unchanged = same and digest == state.body_hash
-    return Fetched(
-        body=None if unchanged else body, url=place, validators=stamp, body_hash=digest, size=len(body)
-    )
+    return Fetched(body=None if unchanged else body, url=place, validators=stamp, body_hash=digest)

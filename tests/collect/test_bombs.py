@@ -36,7 +36,7 @@ def attempt(url):
     begun = time.monotonic()
     try:
         fetched = fetcher.fetch(source, SourceState())
-        kind, text = "fetched", str(fetched.size)
+        kind, text = "fetched", str(len(fetched.body or b""))
     except FetchError as error:
         kind, text = type(error).__name__, str(error)
     return [kind, text, time.monotonic() - begun]

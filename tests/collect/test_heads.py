@@ -37,7 +37,7 @@ def fetch(*parts: bytes, etag: str | None = None) -> Fetched:
 def test_interim_answers_are_passed_over(interim: bytes) -> None:
     """RFC 9110 section 15.2: one or more may come before the answer, asked for or not."""
     fetched = fetch(interim, OK, LENGTH, b"\r\n", BODY)
-    assert (fetched.status, fetched.body, fetched.validators) == (200, BODY, Validators())
+    assert (fetched.body, fetched.validators) == (BODY, Validators())
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,7 @@ def test_fields_that_nobody_reads_may_be_many() -> None:
 @pytest.mark.parametrize("extra", [b"Transfer-Encoding: chunked\r\n", b"Content-Length: 4000\r\n"])
 def test_a_304_has_no_body(extra: bytes) -> None:
     """Whatever it says of the body that a 200 would have had (RFC 9112 section 6.1): nothing is awaited."""
-    fetched = fetch(b"HTTP/1.1 304 Not Modified\r\n", extra, b"\r\n", etag='"a"')
-    assert (fetched.status, fetched.body) == (304, None)
+    assert fetch(b"HTTP/1.1 304 Not Modified\r\n", extra, b"\r\n", etag='"a"').body is None
 
 
 @given(st.binary(max_size=300))
