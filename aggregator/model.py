@@ -281,21 +281,14 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """One source that carried an article: what outputs say of it.
-
-    `link` and `guid` are those of the entry in that source; `updated` is when the source's
-    feed last changed, as far as the store knows.
-    """
+    """One source that carried an article: what outputs say of it. `link` is that of its entry."""
 
     source: str
     kind: SourceKind
     location: str
-    feed_title: str | None = None
     feed_link: str | None = None
     feed_id: str | None = None
-    feed_updated: datetime | None = None
     link: str | None = None
-    guid: str | None = None
     categories: CategoryPath = ()
 
 

@@ -63,14 +63,11 @@ _PROVENANCE = Lookup(
             sightings.c.first_seen,
             sightings.c.published,
             sightings.c.node_id,
-            sightings.c.guid,
             sightings.c.link,
-            sightings.c.feed_updated,
             sources.c.name,
             sources.c.kind,
             sources.c.location,
             sources.c.categories,
-            sources.c.feed_title,
             sources.c.feed_link,
             sources.c.feed_id,
             sa.and_(
@@ -293,12 +290,9 @@ def _provenance(row: Record, path: CategoryPath) -> Provenance:
         source=row.name,
         kind=kind,
         location=row.location,
-        feed_title=row.feed_title,
         feed_link=row.feed_link,
         feed_id=row.feed_id,
-        feed_updated=moment(row.feed_updated),
         link=row.link,
-        guid=row.guid,
         categories=path,
     )
 

@@ -50,7 +50,7 @@ def test_no_title_turns_what_stands_beside_it() -> None:
     """A title that runs the other way, or holds an override, is apart from the text around it."""
     turned = "\u202eevil"
     other = Related(uid="0" * 32, title=turned, link="https://other.example/1", source="S")
-    told = article(1, title=turned, sources=(provenance(turned, feed_title=turned),), related=(other,))
+    told = article(1, title=turned, sources=(provenance(turned),), related=(other,))
     root = parsed(page(told, article(2, title=turned, link=None)))
     holders = [one for one in root.iter() if turned in (one.text or "")]
     assert len(holders) == 4

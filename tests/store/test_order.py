@@ -64,10 +64,7 @@ def state_of(store: Store) -> list[object]:
     return [
         (
             article.sources[0].source,
-            # Which of several articles shows a guid that all have is up to who was stored first.
-            sorted(
-                (one.source, one.link or "", (one.guid or "").replace(SHARED, "")) for one in article.sources
-            ),
+            sorted((one.source, one.link or "") for one in article.sources),
             *(article.uid, article.title, article.body, article.published, article.sort_at, article.updated),
             sorted(one.uid for one in article.related),
         )

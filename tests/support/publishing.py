@@ -26,7 +26,6 @@ def provenance(name: str = "Aljazeera 半岛网", **values: Any) -> Provenance:
         "location": "https://feeds.example.net/"
         + hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
         + ".xml",
-        "feed_title": name,
         "feed_link": "https://www.example.net/",
         "categories": ("新媒体", "Aljazeera 半岛网", "新闻"),
     }
