@@ -227,4 +227,4 @@ def test_where_ties_contradict_a_source_it_is_believed(tmp_path: Path) -> None:
     for order in permutations(documents):
         articles = ask_all(tmp_path / "o.db", order)
         assert len(articles) == 2
-        assert all(sum(source == "C" for source, _, _ in article[1]) == 1 for article in articles)  # type: ignore[index]  # a row of state_of
+        assert all(sum(source == "C" for source, _ in article[1]) == 1 for article in articles)  # type: ignore[index]  # a row of state_of
