@@ -29,7 +29,9 @@ _MARKED = Lookup(
     )
 )
 _UIDS = Lookup(lambda uids: sa.select(articles.c.uid).where(articles.c.uid.in_(uids)))
-_STOPPED = Lookup(lambda values: sa.select(tomb_marks.c.mark).where(tomb_marks.c.mark.in_(values)))
+_STOPPED = Lookup(
+    lambda values: sa.select(tomb_marks.c.mark, tomb_marks.c.tomb_id).where(tomb_marks.c.mark.in_(values))
+)
 _BANDED = Lookup(
     lambda values: sa.select(bands.c.band, bands.c.day, bands.c.article_id).where(
         bands.c.band.in_(values),

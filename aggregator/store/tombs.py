@@ -5,6 +5,7 @@ made by a takedown (of an article, or of all that a source gave and will give), 
 dropping a flood; they can be undone, and the article then comes back when a source shows it.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,21 +77,33 @@ def _sorts(one: Given, batch: Batch) -> int:
 
 
 def admitted(batch: Batch, new: Mapping[bytes, Named]) -> Mapping[bytes, Named]:
-    """The new entries that may be stored: not what was removed."""
+    """The new entries that may be stored: not what was removed.
+
+    Retention let an article go for its date. Where that lasts again, as `keep` was lengthened or the clock
+    was wrong, it comes back, and its tomb is opened.
+    """
     if batch.known.taken_down:
         return {}
     if not new or not batch.known.any_tombs:
         return new
     marks = {key: _marks(batch.known.id, one) for key, one in new.items()}
+    aged = {key: _age_mark(batch.known.id, one.given) for key, one in new.items()}
     shared = batch.shared
-    stopped = {row[0] for row in shared.stopped.rows(shared.conn, set().union(*marks.values()))}
-    return {key: one for key, one in new.items() if stopped.isdisjoint(marks[key])}
+    found: dict[bytes, set[int]] = defaultdict(set)
+    for mark, tomb_id in shared.stopped.rows(shared.conn, set().union(*marks.values(), *aged.values())):
+        found[mark].add(tomb_id)
+    stops = {key: set().union(*(found.get(mark, ()) for mark in marks[key])) for key in new}
+    opened = {key: set().union(*(found.get(mark, ()) for mark in aged[key])) for key in new}
+    let_in = {key: one for key, one in new.items() if stops[key] <= opened[key]}
+    if opening := set[int]().union(*(stops[key] for key in let_in)):
+        _open(batch.conn, opening)
+    return let_in
 
 
 def _marks(source_id: int, one: Named) -> set[bytes]:
     # A title alone stops nothing; with the second of publishing it is the article under a new key.
     found = {mark for rung, mark in one.lookups if rung != "churn"}
-    named = _moment_mark(source_id, one.given.entry.title, one.given.published)
+    named = _dated("moment", source_id, one.given.entry.title, one.given.published)
     return {*found, _key_mark(source_id, one.given.key), *named}
 
 
@@ -98,11 +111,13 @@ def _key_mark(source_id: int, key: bytes) -> bytes:
     return digest("sighting", str(source_id), key.hex())
 
 
-def _moment_mark(source_id: int, title: str, published: int | None) -> set[bytes]:
+def _dated(kind: str, source_id: int, title: str, published: int | None) -> set[bytes]:
     name = normal(title)
-    return (
-        {digest("moment", str(source_id), name, str(published))} if name and published is not None else set()
-    )
+    return {digest(kind, str(source_id), name, str(published))} if name and published is not None else set()
+
+
+def _age_mark(source_id: int, one: Given) -> set[bytes]:
+    return _dated("aged", source_id, one.entry.title, one.published)
 
 
 # --- burying --------------------------------------------------------------------------------
@@ -120,7 +135,9 @@ def bury(conn: Connection, ids: Collection[int], kind: Kind, reason: str, now: d
             tomb_id = insert_one(conn, tombs, _grave(row, kind, reason, now, carried[row.id]))
             keys = {_key_mark(one.source_id, one.key) for one in carried[row.id]}
             for one in carried[row.id]:
-                keys |= _moment_mark(one.source_id, row.title, one.published)
+                keys |= _dated("moment", one.source_id, row.title, one.published)
+                if kind == "retention" and one.published == row.sort_at:
+                    keys |= _dated("aged", one.source_id, row.title, one.published)
             _inscribe(conn, tomb_id, row.id, keys)
             if kind == "takedown":
                 ids_of = ensure_nodes(conn, stand[row.id].nodes)
@@ -134,7 +151,7 @@ def bury(conn: Connection, ids: Collection[int], kind: Kind, reason: str, now: d
 
 
 _FACTS = sa.select(
-    articles.c.id, articles.c.uid, articles.c.guid, contents.c.link, contents.c.title
+    articles.c.id, articles.c.uid, articles.c.guid, articles.c.sort_at, contents.c.link, contents.c.title
 ).join_from(articles, contents, contents.c.article_id == articles.c.id)
 
 
@@ -275,13 +292,18 @@ def undo(conn: Connection, tomb_id: int) -> Tomb | None:
     months.mark(conn, {(node, month) for node, month in listed}, serial)
     carried = from_json(row.sightings)
     _ask_again(conn, {name for name, _ in carried} | ({row.name} if row.name else set()), carried)
+    _open(conn, {tomb_id})
+    return _tomb(row)
+
+
+def _open(conn: Connection, ids: Collection[int]) -> None:
     for table, column in (
         (tomb_marks, tomb_marks.c.tomb_id),
         (tomb_nodes, tomb_nodes.c.tomb_id),
         (tombs, tombs.c.id),
     ):
-        conn.execute(sa.delete(table).where(column == tomb_id))
-    return _tomb(row)
+        for some in chunks(sorted(ids)):
+            conn.execute(sa.delete(table).where(column.in_(some)))
 
 
 def _ask_again(conn: Connection, names: Collection[str], carried: Iterable[Sequence[str]]) -> None:

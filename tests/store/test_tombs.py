@@ -162,6 +162,35 @@ class TestRetention:
         assert len(store.tombs("retention")) == 2
         assert store.tombs() == []
 
+    @pytest.mark.parametrize("later", [timedelta(hours=1), timedelta(days=-400)])
+    def test_what_lasts_again_comes_back(self, store: Store, later: timedelta) -> None:
+        """Where `keep` was too short, or the clock too far ahead; what has no date stays away."""
+        keeping = replace(A, keep=30 * 86400.0)
+        old, undated = entry("old", published=NOON - timedelta(days=401)), entry("undated", published=None)
+        record(store, A, old, undated, now=NOON - timedelta(days=40))
+        (uid,) = (article.uid for article in all_articles(store) if article.guid == "old")
+        assert store.prune([keeping, B, S], None, NOON).articles == 2
+        again = A if later > timedelta() else keeping
+        assert record(store, keeping, old, undated).new == 0
+        assert record(store, again, old, undated, now=NOON + later).new == 1
+        assert [(article.guid, article.uid) for article in all_articles(store)] == [("old", uid)]
+        assert [tomb.guid for tomb in store.tombs("retention")] == ["undated"]
+
+    def test_an_echo_that_is_dated_anew_does_not_come_back(self, store: Store) -> None:
+        """The article went for its own date, and a source that dates it later has it no longer."""
+        link, keeping = "https://example.org/x", 30 * 86400.0
+        sources = [replace(A, keep=keeping), replace(B, keep=keeping), S]
+        echo = entry("b", title="As it was", link=link, published=NOON - timedelta(days=9))
+        record(
+            store,
+            A,
+            entry("a", title="As it was", link=link, published=NOON - timedelta(days=40)),
+            now=LATER - timedelta(days=20),
+        )
+        record(store, B, echo)
+        assert store.prune(sources, None, NOON).articles == 1
+        assert record(store, sources[1], echo, now=LATER).new == 0
+
     def test_an_article_stays_while_one_of_its_sources_keeps_it(self, store: Store) -> None:
         """Two sources carried it, and one keeps its articles for ever."""
         link = "https://example.org/x"
