@@ -119,7 +119,6 @@ def _players(source: Source) -> frozenset[str]:
 
 def _context(source: Source, state: SourceState, url: str, now: datetime) -> Context:
     return Context(
-        source=source.name,
         url=url,
         now=now,
         proxy_prefixes=source.proxy_prefixes,

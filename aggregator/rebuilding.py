@@ -112,7 +112,7 @@ def _read(
         players = frozenset(PLAYERS) if source.players is None else source.players
         if entry.origin and entry.origin.title == source.name:
             entry = replace(entry, origin=None)
-        context = Context(source=source.name, url="", now=now, players=players)
+        context = Context(url="", now=now, players=players)
         refined = refine(Document(entries=(entry,)), context)
         report.problems += (f"{file.path}: {note}" for note in refined.notes)
         for article in refined.articles:

@@ -37,9 +37,7 @@ def refined(name: str, rows: Sequence[Row]) -> RefinedDocument:
         for number, (title, link, words, age) in enumerate(rows)
     )
     moment = NOON.replace(day=NOON.day + 10)
-    return refine(
-        Document(entries=entries), Context(source=name, url=f"https://{name}.example/f", now=moment)
-    )
+    return refine(Document(entries=entries), Context(url=f"https://{name}.example/f", now=moment))
 
 
 def outputs(world: World) -> dict[str, bytes]:

@@ -53,7 +53,6 @@ MAX_VOID = 5_000
 class Context:
     """What a document is refined against.
 
-    source          name of the source
     url             address of the document; relative addresses are against it in the end
     now             the moment of the pass, aware, UTC
     proxy_prefixes  proxies put in front of addresses, undone
@@ -64,7 +63,6 @@ class Context:
     excerpt         characters of each body that may be republished; None for all
     """
 
-    source: str
     url: str
     now: datetime
     proxy_prefixes: tuple[str, ...] = ()

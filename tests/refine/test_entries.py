@@ -12,7 +12,7 @@ from aggregator.model import Document, Enclosure, Entry, Origin, Refined, Text
 from aggregator.refine.entries import MAX_VOID, Context, refine
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
-CONTEXT = Context(source="Harbour", url="https://harbour.example/feed.xml", now=NOW)
+CONTEXT = Context(url="https://harbour.example/feed.xml", now=NOW)
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 

@@ -38,9 +38,7 @@ def entry(number: int, title: str, **fields: object) -> Entry:
 
 
 def ruled(*rules: Rule, entries: tuple[Entry, ...], **fields: object) -> RefinedDocument:
-    context = Context(
-        source="S", url="https://a.example/feed", now=NOW, rules=rules, categories=("News", "S")
-    )
+    context = Context(url="https://a.example/feed", now=NOW, rules=rules, categories=("News", "S"))
     return refine(Document(entries=entries, **fields), context)  # type: ignore[arg-type]  # fields by name
 
 

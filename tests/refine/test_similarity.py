@@ -18,7 +18,7 @@ from aggregator.refine.html import sanitize
 from aggregator.refine.similarity import bands, compare, of_text
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
-CONTEXT = Context(source="s", url="https://e.example/feed", now=NOW)
+CONTEXT = Context(url="https://e.example/feed", now=NOW)
 SENTENCE = "harbour morning boats 240 Brandt ferry island winter 港口 船只 说 2021 because, quiet. 天空。"
 WORDS = SENTENCE.split()
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=120).map(" ".join)

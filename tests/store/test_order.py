@@ -55,7 +55,7 @@ def document(source: Source, *ones: One) -> Asked:
         )
         for number, one in enumerate(ones)
     )
-    context = Context(source=source.name, url=f"https://{source.name}.example/feed", now=NOON)
+    context = Context(url=f"https://{source.name}.example/feed", now=NOON)
     return source, refine(Document(entries=entries), context)
 
 

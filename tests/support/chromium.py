@@ -22,7 +22,7 @@ from aggregator.model import Document, Entry, Refined, Text
 from aggregator.refine import policy
 from aggregator.refine.entries import Context, refine
 
-CONTEXT = Context(source="s", url="https://e.example/feed", now=datetime(2026, 11, 2, tzinfo=UTC))
+CONTEXT = Context(url="https://e.example/feed", now=datetime(2026, 11, 2, tzinfo=UTC))
 
 NONCE = "c2Vzc2lvbg"
 PLAYERS = " ".join(f"https://{host} https://*.{host}" for host in policy.PLAYERS)

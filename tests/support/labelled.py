@@ -41,7 +41,7 @@ def load() -> list[dict[str, Any]]:
 
 def article(source: str, entry: dict[str, str]) -> Refined:
     """The entry as this source brings it."""
-    context = Context(source=source, url=f"https://{source}.example/feed", now=NOW)
+    context = Context(url=f"https://{source}.example/feed", now=NOW)
     given = Entry(
         guid=f"{source} 1", link=entry["link"], title=Text(entry["title"]), body=Text(entry["body"])
     )
