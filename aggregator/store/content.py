@@ -56,6 +56,11 @@ _ARTICLES = sa.select(
 ).join_from(articles, contents, contents.c.article_id == articles.c.id)
 _BY_ID = Lookup(lambda ids: _ARTICLES.where(articles.c.id.in_(ids)))
 
+IS_ORIGIN = sa.and_(
+    sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key
+)
+"""Whether the words of an article are those of a sighting."""
+
 _PROVENANCE = Lookup(
     lambda ids: (
         sa.select(
@@ -70,9 +75,7 @@ _PROVENANCE = Lookup(
             sources.c.categories,
             sources.c.feed_link,
             sources.c.feed_id,
-            sa.and_(
-                sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key
-            ).label("origin"),
+            IS_ORIGIN.label("origin"),
         )
         .join_from(sightings, sources, sources.c.id == sightings.c.source_id)
         .join(articles, articles.c.id == sightings.c.article_id)

@@ -31,7 +31,6 @@ from aggregator.store.batch import Recording
 from aggregator.store.engine import Database, open_database
 from aggregator.store.explain import Explanation
 from aggregator.store.floods import FloodRow
-from aggregator.store.history import Sighting
 from aggregator.store.months import Stretch
 from aggregator.store.nodes import NodeRow, node_ids
 from aggregator.store.outputs import OutputRecord, Owner
@@ -189,11 +188,6 @@ class Store:
         """The articles that a link, a guid, a uid, its first 8 digits, or a post's path names."""
         with self._database.read() as conn:
             return content.load(conn, history.find(conn, text))
-
-    def history(self, article_id: int) -> tuple[Sighting, ...]:
-        """Every sighting of an article, the first first."""
-        with self._database.read() as conn:
-            return history.history(conn, article_id)
 
     def nodes(self) -> list[NodeRow]:
         """Every node that lists articles or belongs to an active source, ordered."""

@@ -8,12 +8,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from aggregator.model import Article, CategoryPath
+from aggregator.model import Article
 from aggregator.refine.urls import canonical
 from aggregator.store.bulk import Lookup
 from aggregator.store.codec import digest, moment
-from aggregator.store.content import load
-from aggregator.store.nodes import nodes_by_id
+from aggregator.store.content import IS_ORIGIN, load
 from aggregator.store.schema import articles, marks, sightings, sources
 
 MOST = 20
@@ -34,21 +33,18 @@ _KEYS = Lookup(
 class Sighting:
     """A source gave an entry, and it was this article.
 
-    rung        how it was recognised: "new" (as none that was there) or a rung of `identity`
-    evidence    what that rests on: the link, or how alike the texts are
-    origin      whether the article says what this entry says
-    categories  the entry's own category path, if it is not that of its source
+    rung      how it was recognised: "new" (as none that was there) or a rung of `identity`
+    evidence  what that rests on: the link, or how alike the texts are
+    origin    whether the article says what this entry says
     """
 
     source: str
-    kind: str
     rung: str
     origin: bool
     first_seen: datetime
     published: datetime | None
     link: str | None
     guid: str | None
-    categories: CategoryPath = ()
     evidence: str | None = None
 
 
@@ -85,11 +81,8 @@ def uids(text: str) -> list[str]:
 
 def history(conn: Connection, article_id: int) -> tuple[Sighting, ...]:
     """Every sighting of an article, the first first."""
-    is_origin = sa.and_(
-        sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key
-    )
     rows = conn.execute(
-        sa.select(sightings, sources.c.name, sources.c.kind, is_origin.label("origin"))
+        sa.select(sightings, sources.c.name, IS_ORIGIN.label("origin"))
         .join_from(sightings, sources, sources.c.id == sightings.c.source_id)
         .join(articles, articles.c.id == sightings.c.article_id)
         .where(sightings.c.article_id == article_id)
@@ -97,18 +90,15 @@ def history(conn: Connection, article_id: int) -> tuple[Sighting, ...]:
     ).all()
     # Of sightings in one moment the one that made the article came first.
     rows = sorted(rows, key=lambda row: (row.first_seen, row.rung != "new"))
-    own = nodes_by_id(conn, {row.node_id for row in rows if row.node_id is not None})
     return tuple(
         Sighting(
             source=row.name,
-            kind=row.kind,
             rung=row.rung,
             origin=bool(row.origin),
             first_seen=moment(row.first_seen),
             published=moment(row.published),
             link=row.link,
             guid=row.guid,
-            categories=own[row.node_id].path if row.node_id is not None else (),
             evidence=row.evidence,
         )
         for row in rows

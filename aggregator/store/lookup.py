@@ -13,7 +13,7 @@ from aggregator.store import likeness
 from aggregator.store.batch import Batch
 from aggregator.store.bulk import Lookup
 from aggregator.store.codec import day_of, digest, unpack
-from aggregator.store.content import Given, rank
+from aggregator.store.content import IS_ORIGIN, Given, rank
 from aggregator.store.identity import Candidate, Named, Own, Rung, Texts
 from aggregator.store.schema import articles, contents, files, marks, outputs, sightings, sources
 
@@ -51,7 +51,6 @@ _FILES = Lookup(
         files.c.source_id == sa.bindparam("source_id", None), files.c.path.in_(paths)
     )
 )
-_ORIGIN = sa.and_(sightings.c.source_id == articles.c.origin_source, sightings.c.key == articles.c.origin_key)
 _HEADS = Lookup(
     lambda ids: (
         sa.select(
@@ -73,7 +72,7 @@ _HEADS = Lookup(
             sources.c.name,
             sa.case((sources.c.active, None), else_=sources.c.location),
         )
-        .join_from(articles, sightings, _ORIGIN)
+        .join_from(articles, sightings, IS_ORIGIN)
         .join(sources, sources.c.id == sightings.c.source_id)
         .join(contents, contents.c.article_id == articles.c.id)
         .where(articles.c.id.in_(ids))

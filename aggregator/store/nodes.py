@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 
 import sqlalchemy as sa
@@ -10,8 +9,8 @@ from sqlalchemy.engine import Connection
 
 from aggregator.model import CategoryPath, Node
 from aggregator.store.bulk import Lookup, insert
-from aggregator.store.codec import from_json, moment, to_json
-from aggregator.store.schema import listing, nodes, sources
+from aggregator.store.codec import from_json, to_json
+from aggregator.store.schema import nodes, sources
 
 _KINDS = ("category", "source")
 # The kinds are named for the index, which begins with them.
@@ -27,11 +26,10 @@ _NODES_BY_ID = Lookup(
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """A node, how many articles it lists, and the date that sorts the newest of them in its live feed."""
+    """A node, and how many articles it lists."""
 
     node: Node
     articles: int
-    newest: datetime | None
 
 
 @lru_cache(maxsize=1024)
@@ -84,13 +82,6 @@ def all_nodes(conn: Connection) -> list[NodeRow]:
         wanted |= (
             {Node("source", (name,))} if kind == "seed" else nodes_of(name, tuple(from_json(categories)))
         )
-    newest = (
-        sa.select(listing.c.sort_at)
-        .where(listing.c.node_id == nodes.c.id)
-        .order_by(listing.c.sort_at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = conn.execute(sa.select(nodes.c.kind, nodes.c.path, nodes.c.articles, newest.label("newest")))
-    found = [NodeRow(as_node(row.kind, row.path), row.articles, moment(row.newest)) for row in rows]
+    rows = conn.execute(sa.select(nodes.c.kind, nodes.c.path, nodes.c.articles))
+    found = [NodeRow(as_node(row.kind, row.path), row.articles) for row in rows]
     return sorted((row for row in found if row.articles or row.node in wanted), key=lambda row: row.node)

@@ -49,8 +49,8 @@ def test_the_history_names_every_sighting(store: Store) -> None:
     store.reconcile([one, two], NOON)
     store.record(two, [entry("x", link="https://example.org/a")], SourceState(), NOON)
     store.record(one, [entry("a")], SourceState(), NOON + timedelta(hours=1))
-    (article,) = store.find("https://example.org/a")
-    seen = store.history(article.id)
+    (found,) = store.explain("https://example.org/a")
+    seen = found.sightings
     assert [(row.source, row.rung) for row in seen] == [("Two", "new"), ("One", "link")]
     assert sum(row.origin for row in seen) == 1
     assert seen[0].first_seen == NOON
