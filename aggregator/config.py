@@ -68,7 +68,7 @@ def load(path: Path | None = None, *, files: bool = False) -> Settings:
     With `files`, sources whose file or folder is not there are problems too. A pass does without:
     they are one source's failure, and may be there next time.
     """
-    file = settings_file(path).absolute()
+    file = _whole(settings_file(path))
     raw = _read(file)
     problems: list[Problem] = []
     try:
@@ -82,6 +82,16 @@ def load(path: Path | None = None, *, files: bool = False) -> Settings:
     if problems:
         raise SettingsError(file, tuple(problems))
     return _settings(file, tables, tuple(_warnings(raw)))
+
+
+def _whole(file: Path) -> Path:
+    try:
+        return file.absolute()
+    except FileNotFoundError:
+        right = "go to another folder, or name the file by its whole path"
+        raise SettingsError(
+            file, (Problem("file", "the current folder is not there any more", right),)
+        ) from None
 
 
 def _read(file: Path) -> dict[str, Any]:

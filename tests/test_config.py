@@ -259,6 +259,18 @@ def test_a_missing_settings_file_is_said_so(tmp_path: Path) -> None:
         config.load(tmp_path / "feeds.toml")
 
 
+def test_a_current_folder_that_was_removed_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands are typed in folders that others remove."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SettingsError, match="the current folder is not there any more; go to another"):
+        config.load(None)
+    assert load(tmp_path, "").file == tmp_path / "feeds.toml"
+
+
 def test_a_settings_file_in_another_encoding_is_said_so(tmp_path: Path) -> None:
     """A GBK file is named as such instead of a traceback."""
     file = tmp_path / "feeds.toml"
