@@ -76,6 +76,25 @@ def test_the_archive_survives_as_posts(tmp_path: Path) -> None:
     assert tree(other.outputs).keys() == tree(world.outputs).keys()
 
 
+def test_seed_files_without_a_date_are_no_new_articles_after_it(tmp_path: Path) -> None:
+    """Posts have the moment when they were first seen for a date, and keep it when their files come again."""
+    (tmp_path / "one").mkdir()
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    for name in ("a", "b"):
+        (seeds / f"{name}.md").write_text(
+            f"---\ntitle: {name}\ncategories: [N, S]\ndate: Invalid Date\n---\n<p>few words {name}</p>"
+        )
+    settings = f'[[seeds]]\nname = "Archive"\npath = "{seeds}"\n'
+    world = World(tmp_path / "one", settings)
+    world.run()
+    other, _ = again(world, tmp_path / "two", settings)
+    other.run(after=86_400)
+    other.run(after=86_400)
+    assert tree(other.outputs, "posts") == tree(world.outputs, "posts")
+    assert sorted(one["id"] for one in other.feed()) == sorted(one["id"] for one in world.feed())
+
+
 def test_posts_of_no_known_source_are_kept_under_a_name_of_their_own(tmp_path: Path) -> None:
     """Without the settings of their sources posts come back as they are, in their categories."""
     (tmp_path / "one").mkdir()

@@ -154,7 +154,7 @@ def _clean(
         text=identity.steady(text.lines(body.html)),
         body=body.html,
         date=date,
-        exact_hash=identity.exact_hash(title, date, body.html),
+        exact_hash=identity.post_hash(title, date, body.html, entry.uid_prefix),
         uid_prefix=entry.uid_prefix,
         seed=_is_seed(entry),
     )

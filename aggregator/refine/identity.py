@@ -157,6 +157,15 @@ def exact_hash(title: str, date: datetime | None, body: str) -> str:
     return digest(title, date.isoformat() if date else "", collapse(body))[:32]
 
 
+def post_hash(title: str, date: datetime | None, body: str, prefix: str | None) -> str:
+    """The `exact_hash` of a file, whose uid begins with `prefix` if it is a post of ours.
+
+    Where digits are those of the words alone, there was no date: the post's is when it was first seen.
+    """
+    undated = exact_hash(title, None, body) if prefix else ""
+    return undated if prefix and digest(undated).startswith(prefix) else exact_hash(title, date, body)
+
+
 def key(guid: str | None, canonical_link: str | None, exact: str) -> str:
     """The name of an entry within its source: its guid, else its link, else its content."""
     if guid:

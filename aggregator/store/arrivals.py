@@ -210,7 +210,9 @@ def _origin_uid(batch: Batch, work: _Work, head: Head, one: Given) -> str:
 
 def _renew(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
     """The source gives its own article under another key, or has another name: that is an edit at most."""
-    published = one.published if batch.seed else head.published or one.published
+    # A file may be dated anew; the date that a post of ours gave it stays where the file has none.
+    dates = (one.published, head.published) if batch.seed else (head.published, one.published)
+    published = next((date for date in dates if date is not None), None)
     origin = (batch.known.id, one.key)
     after = reworded(batch, work.rows, replace(head, origin=origin, published=published, left=None), one)
     if batch.seed and head.left is None:
