@@ -24,7 +24,7 @@ from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest, from_json, micros, moment, to_json
 from aggregator.store.content import Given
 from aggregator.store.identity import Named
-from aggregator.store.listing import places
+from aggregator.store.listing import places, relist
 from aggregator.store.months import month_of
 from aggregator.store.nodes import as_node, ensure_nodes
 from aggregator.store.removal import remove
@@ -204,14 +204,19 @@ def _inscribe(conn: Connection, tomb_id: int, article_id: int, keys: Iterable[by
 def take_down_source(conn: Connection, name: str, reason: str, now: datetime) -> int:
     """Remove what only this source carried, forget its sightings of the rest, and take nothing more of it.
 
+    What others carried too and this source has the words of goes as well, until they are asked again.
     Returns how many articles were removed. StoreError: there is no such source.
     """
     source_id = conn.execute(sa.select(sources.c.id).where(sources.c.name == name)).scalar_one_or_none()
     if source_id is None:
         raise StoreError(f"no source is named {name!r}; `aggregator sources` lists them")
     mine = sa.select(sightings.c.article_id).where(sightings.c.source_id == source_id)
-    ids = list(conn.execute(mine.distinct()).scalars())
-    count = bury(conn, ids, "takedown", reason, now)
+    ids = set(conn.execute(mine.distinct()).scalars())
+    others = sa.select(sightings.c.article_id).where(
+        sightings.c.article_id.in_(mine), sightings.c.source_id != source_id
+    )
+    shared = set(conn.execute(others.distinct()).scalars())
+    count = bury(conn, ids - shared, "takedown", reason, now) + _leave_to_others(conn, source_id, shared)
     values = {
         "kind": "takedown",
         "at": micros(now),
@@ -221,6 +226,27 @@ def take_down_source(conn: Connection, name: str, reason: str, now: datetime) ->
     }
     conn.execute(sa.insert(tombs).values(values))
     return count
+
+
+def _leave_to_others(conn: Connection, source_id: int, shared: Collection[int]) -> int:
+    """Take a source out of articles that others carry; how many were removed: those with its words."""
+    removed = 0
+    for some in chunks(sorted(shared)):
+        origin = sa.select(articles.c.id).where(
+            articles.c.id.in_(some), articles.c.origin_source == source_id
+        )
+        words = set(conn.execute(origin).scalars())
+        carried = [one for found in _sightings(conn, sorted(words)).values() for one in found]
+        others = [(one.name, one.guid or "") for one in carried if one.source_id != source_id]
+        remove(conn, words)
+        _ask_again(conn, {name for name, _ in others}, others)
+        removed += len(words)
+        left = [one for one in some if one not in words]
+        before = places(conn, left)
+        for table in (sightings, marks):
+            conn.execute(sa.delete(table).where(table.c.article_id.in_(left), table.c.source_id == source_id))
+        relist(conn, before, places(conn, left))
+    return removed
 
 
 # --- looking at tombs and undoing them --------------------------------------------------------
