@@ -105,7 +105,7 @@ def prune(config: Config = None) -> None:
     with at_work(settings) as store:
         gone = store.prune(settings.sources, settings.keep, datetime.now(UTC))
         try:
-            _publish(settings, store, gone.articles)
+            _publish(settings, store, gone)
         finally:
             store.compact()
 

@@ -190,8 +190,8 @@ class Daemon:
             plan = Plan(stop=self._stop.is_set, alive=self._notifier.progress)
             gone = store.prune(settings.sources, settings.keep, datetime.now(UTC), plan.ends)
             store.upkeep()
-        if gone.articles:
-            log.info("pruned", articles=gone.articles)
+        if gone:
+            log.info("pruned", articles=gone)
 
     def mind_the_clock(self, store: Store) -> None:
         """When the clock was set, move what is still to come along: waits stay as long as they were."""

@@ -9,7 +9,6 @@ from aggregator.store.history import Sighting
 from aggregator.store.months import Stretch
 from aggregator.store.nodes import NodeRow
 from aggregator.store.outputs import OutputRecord, Owner
-from aggregator.store.retention import Pruned
 from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
 from aggregator.store.stale import Stale
@@ -24,7 +23,6 @@ __all__ = [
     "NodeRow",
     "OutputRecord",
     "Owner",
-    "Pruned",
     "Recording",
     "Revision",
     "Sighting",

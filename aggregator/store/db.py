@@ -34,7 +34,7 @@ from aggregator.store.floods import FloodRow
 from aggregator.store.months import Stretch
 from aggregator.store.nodes import NodeRow, node_ids
 from aggregator.store.outputs import OutputRecord, Owner
-from aggregator.store.retention import Ends, Pruned
+from aggregator.store.retention import Ends
 from aggregator.store.revisions import Revision
 from aggregator.store.sources import SourceRow
 from aggregator.store.stale import Stale
@@ -285,8 +285,8 @@ class Store:
 
     def prune(
         self, given: Sequence[Source], keep: float | None, now: datetime, ends: Ends = lambda: False
-    ) -> Pruned:
-        """Remove what retention lets go, in many transactions; see `retention.prune`."""
+    ) -> int:
+        """Remove the articles that retention lets go; how many. See `retention.prune`."""
         return retention.prune(self._database, given, keep, now, ends)
 
     def compact(self) -> None:

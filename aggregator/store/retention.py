@@ -1,7 +1,6 @@
 """Retention: articles leave when every source that carried them lets them go."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -20,14 +19,6 @@ Ends = Callable[[], bool]
 _SECOND = 1_000_000
 # Nearly equal texts are sought within days; bands this old are of articles that nobody sends any more.
 _BAND_DAYS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """What `prune` removed."""
-
-    articles: int
-    bands: int
 
 
 def expired(conn: Connection, sources_: Sequence[Source], default: float | None, now: datetime) -> list[int]:
@@ -65,8 +56,8 @@ def expired(conn: Connection, sources_: Sequence[Source], default: float | None,
 
 def prune(
     database: Database, sources_: Sequence[Source], default: float | None, now: datetime, ends: Ends
-) -> Pruned:
-    """Remove what retention lets go (see `expired`), and what nothing needs any more.
+) -> int:
+    """Remove what retention lets go (see `expired`), and what nothing needs any more; how many articles.
 
     In many transactions; between two, `ends` may leave the rest for another time.
     """
@@ -79,5 +70,5 @@ def prune(
         if ends():
             break
     with database.write() as conn:
-        gone = conn.execute(sa.delete(bands).where(bands.c.day < day_of(micros(now)) - _BAND_DAYS))
-        return Pruned(removed, gone.rowcount)
+        conn.execute(sa.delete(bands).where(bands.c.day < day_of(micros(now)) - _BAND_DAYS))
+    return removed

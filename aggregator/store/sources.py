@@ -41,7 +41,6 @@ _KNOWN = Lookup(
     lambda names: sa.select(
         sources.c.name,
         sources.c.id,
-        sources.c.categories,
         sources.c.last_success,
         sa.select(tombs.c.id).where(tombs.c.source_id == sources.c.id).exists().label("taken_down"),
         sa.select(tombs.c.id).where(tombs.c.id > sa.literal_column("0")).exists().label("any_tombs"),
@@ -82,7 +81,6 @@ class Known:
     """What writing needs of a stored source; `carries`: whether it ever gave anything that is stored."""
 
     id: int
-    categories: str
     last_success: int | None
     taken_down: bool
     any_tombs: bool
@@ -93,8 +91,8 @@ class Known:
 def known(conn: Connection, names: Collection[str]) -> dict[str, Known]:
     """The stored sources of these names. StoreError: one was never reconciled."""
     found = {
-        name: Known(number, categories, success, taken_down, any_tombs, carries, tuple(feed))
-        for name, number, categories, success, taken_down, any_tombs, carries, *feed in _KNOWN(conn, names)
+        name: Known(number, success, taken_down, any_tombs, carries, tuple(feed))
+        for name, number, success, taken_down, any_tombs, carries, *feed in _KNOWN(conn, names)
     }
     for name in names:
         if name not in found:
