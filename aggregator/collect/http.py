@@ -48,6 +48,7 @@ _USER_AGENT = f"aggregator/{__version__}"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _DOCUMENT = frozenset({200, 203})
+_CONNECTIONS = 16  # that stay open to one host, at most
 _SHORT_BODY = 16 * 1024  # read to its end, so that the connection can be used again
 _SHORT_REST = 1.0  # seconds that this may take
 _LONGEST_VALIDATOR = 4096
@@ -79,7 +80,7 @@ class HttpFetcher:
     """Fetches sources over HTTP; one is shared by all threads. A context manager, closed once.
 
     `resolver` finds the addresses of a host, `judge` says which may be connected to, `clock` is for dates
-    in headers, `environment` holds secrets and proxies; `connections` is how many stay open to one host.
+    in headers, `environment` holds secrets and proxies.
     """
 
     def __init__(
@@ -89,13 +90,11 @@ class HttpFetcher:
         judge: Judge = objection,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         environment: Mapping[str, str] = os.environ,
-        connections: int = 16,
     ) -> None:
         self._resolver = resolver
         self._judge = judge
         self._clock = clock
         self._environment = environment
-        self._connections = connections
         self._patience = Patience()
         self._allowance = Allowance()
         self._adapters: dict[tuple[bool, bool, bool], wire.Adapter] = {}
@@ -183,7 +182,7 @@ class HttpFetcher:
                 judge = anywhere if policy.allow_private_networks else self._judge
                 door = wire.Door(judge, self._resolver, self._patience)
                 context = self._context(policy) if tls else None
-                self._adapters[key] = wire.Adapter(door, context, self._connections)
+                self._adapters[key] = wire.Adapter(door, context, _CONNECTIONS)
             return self._adapters[key]
 
     def _context(self, policy: FetchPolicy) -> ssl.SSLContext:

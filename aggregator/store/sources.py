@@ -34,6 +34,7 @@ _MOMENTS = frozenset(
 _SETS = frozenset({"void_guids", "void_links"})
 _FIELDS = tuple(field.name for field in fields(SourceState))
 _PLAIN = tuple(name for name in _FIELDS if name not in {*_MOMENTS, *_SETS, "validators", "rhythm"})
+_LATELY = 30  # days
 _FEED = ("feed_link", "feed_id")
 """What outputs show of a feed; its title they take from the settings."""
 
@@ -286,9 +287,9 @@ def save_stamps(
     )
 
 
-def source_rows(conn: Connection, now: datetime, days: int = 30) -> list[SourceRow]:
+def source_rows(conn: Connection, now: datetime) -> list[SourceRow]:
     """Every source with its state, number of articles, and articles a day of late, by name."""
-    since = micros(now - timedelta(days=days))
+    since = micros(now - timedelta(days=_LATELY))
     lately = (
         sa.select(sa.func.count())
         .select_from(listing)
@@ -305,5 +306,5 @@ def source_rows(conn: Connection, now: datetime, days: int = 30) -> list[SourceR
     for row in conn.execute(sa.select(sources).order_by(sources.c.name)):
         count, recent = counted.get(row.name, (0, 0))
         kind: SourceKind = "seed" if row.kind == "seed" else "feed"
-        rows.append(SourceRow(row.name, kind, row.location, row.active, _state(row), count, recent / days))
+        rows.append(SourceRow(row.name, kind, row.location, row.active, _state(row), count, recent / _LATELY))
     return rows
