@@ -19,7 +19,7 @@ import nh3
 from aggregator.refine import policy, text
 from aggregator.refine.bounds import TOKEN, bound
 from aggregator.refine.repair_tables import BOXES
-from aggregator.refine.repairs import repair, written_out
+from aggregator.refine.repairs import BLANK, repair, written_out
 from aggregator.refine.urls import absolute, may_wrap, redirect_target, without_proxy, without_tracking
 
 PASSES = 4
@@ -132,7 +132,8 @@ def sanitize(
     """
     source, notes = bound(text.scrub(markup))
     if "<" not in source and "&" not in source:
-        return Cleaned(source.replace(">", "&gt;").replace("\xa0", "&nbsp;"), notes)
+        plain = source.replace(">", "&gt;").replace("\xa0", "&nbsp;")
+        return Cleaned(_unless_blank(plain) if tidy else plain, notes)
     elements = _elements(source)
     if not _PREPARED.isdisjoint(elements) and (prepared := _prepared(source, elements)) != source:
         source, more = bound(prepared)  # tags that went may have hidden others
@@ -149,11 +150,18 @@ def sanitize(
         if _SELF_NESTED.search(cleaned):
             cleaned = _settle(cleaned)
         cleaned = repair(cleaned, _attribute, frame.notes, tidy=tidy, boxes=bool(frame.boxes))
+        if tidy:
+            cleaned = _unless_blank(cleaned)
         if ids:
             cleaned = _with_targets(cleaned, base)
     finally:
         _frame.reset(token)
     return Cleaned(_pre(cleaned) if "pre" in elements else cleaned, tuple(sorted(frame.notes)))
+
+
+def _unless_blank(cleaned: str) -> str:
+    """Nothing for a body of which nobody would see anything."""
+    return "" if BLANK.fullmatch(cleaned) else cleaned
 
 
 def _elements(source: str) -> set[str]:

@@ -34,7 +34,8 @@ _DOT = re.compile(r"(?<![\w-])(?:width|height):\s*[01]px")
 _BOX_TAGS = "div|section|aside|p|ul|nav|footer|ins|span|figure|a|article"
 _BOX_NAMES = "|".join(map(re.escape, BOXES))
 _BOX = re.compile(rf'<({_BOX_TAGS})(?= )[^<>]* (?:class|id)="(?:[^"]* )?(?:{_BOX_NAMES})(?: [^"]*)?"[^<>]*>')
-_EMPTY = re.compile(rf"<p{_ATTRIBUTES}>(?:\s|&nbsp;|<br>|\u200b|\ufeff)*+</p>\s*")
+BLANK = re.compile(r"(?:\s|&nbsp;|<br>|\u200b|\ufeff)*+")
+_EMPTY = re.compile(rf"<p{_ATTRIBUTES}>{BLANK.pattern}</p>\s*")
 _LINK = r"<a [^<>]*>[^<>]{0,400}</a>"
 _CLOSING = re.compile(
     rf"<p{_ATTRIBUTES}>(?:"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.model import Document, Enclosure, Entry, Origin, Refined, Text
@@ -208,6 +208,7 @@ ENTRIES = st.builds(
 )
 
 
+@example((Entry(), Entry(summary=Text("<C>\n")), Entry(summary=Text("<p>&nbsp;</p>\n"))), "", None)
 @given(st.lists(ENTRIES, max_size=4).map(tuple), WORDS, st.none() | WORDS)
 def test_any_document_is_refined(entries: tuple[Entry, ...], url: str, link: str | None) -> None:
     """No entry is lost to an error, uids and keys are unique, and refining again gives the same."""

@@ -1,6 +1,6 @@
 """Articles of which only the beginning may be republished."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.model import Enclosure, Refined
@@ -36,6 +36,7 @@ def test_the_beginning_and_a_link_are_left() -> None:
     assert (short.summary, short.image, short.enclosures, short.notes) == ("", None, (), ("excerpt",))
 
 
+@example("\ufeff", 1)
 @given(st.text(max_size=200), st.integers(1, 50))
 def test_never_more_than_the_limit_and_always_clean(text: str, limit: int) -> None:
     """Of any text at most so many characters and the mark are left, and cleaning changes nothing."""
