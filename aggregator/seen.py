@@ -1,8 +1,8 @@
 """What is remembered of a feed's entries so that only new ones are parsed next time.
 
 Pure. For each entry its hash (`parse.delta`), the name under which the store has it, and its date,
-from which the rhythm of the feed is learned. It holds only for the settings and the program that
-made it: the mark at the front tells.
+from which the rhythm of the feed is learned. It holds only for the settings that made it, as the mark
+at the front tells, and for the version of the program, which is in the hash of what is around entries.
 """
 
 import struct

@@ -44,7 +44,7 @@ T = TypeVar("T")
 class EntryCache:
     """Entries rendered once a format during one publishing run, as an article stands in several feeds.
 
-    For one run, one site and one thread: articles are told apart by uid, so an edited one needs
+    For one run, one site and one thread: articles are told apart by id and uid, so an edited one needs
     a new cache. `problems` has a sentence for each article that could not be rendered, by uid.
     """
 

@@ -94,7 +94,7 @@ def render_page(
 ) -> Rendered:
     """The page of a category or source: its feeds, what is below it, and its newest articles (`NEWEST`).
 
-    That of everything has all categories as a tree, and the sources. It lies where `head.page_path`
+    That of everything has all categories as a tree, and the sources. It lies where `paths.page_path`
     says. `folders` are in the order of their nodes.
     """
     pieces = tuple(piece for piece in take(articles) if piece is not None)

@@ -17,8 +17,8 @@ all a source never gives one article twice at a time: entries that stand in one 
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from aggregator.model import Refined
@@ -128,7 +128,7 @@ class Ladder:
 
     source_id: int
     seed: bool = False
-    prefixes: Collection[str] = field(default=frozenset())
+    prefixes: frozenset[str] = frozenset()
     near: Literal["merge", "link", "off"] = "link"
     threshold: float = THRESHOLD
     window: int = 3 * _DAY

@@ -36,8 +36,8 @@ class OutputRecord:
     path    posix, relative to the outputs directory
     sha256  of its bytes, 32 bytes raw
     size    in bytes
-    kind    "post", "feed", "page", ...
-    key     what it is of, within its kind: the uid of a post's article, the slug of a feed, ...
+    kind    "post", "feed", "page" or "archive"
+    key     what it is of, within its kind: the uid of a post's article, the node of a feed, ...
     entries which articles it holds, as `publish.pieces` notes them
     """
 

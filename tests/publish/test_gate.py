@@ -9,7 +9,6 @@ from aggregator.publish.feeds import Format
 from aggregator.publish.pieces import Rendered
 
 FORMATS: tuple[Format, ...] = ("atom", "rss", "json")
-IDS = {"atom": b"<id>https://www.example.net/2</id>", "rss": b">https://www.example.net/2</guid>"}
 
 
 def check(fmt: Format, data: bytes) -> tuple[str, ...]:
