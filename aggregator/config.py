@@ -85,13 +85,19 @@ def load(path: Path | None = None, *, files: bool = False) -> Settings:
 
 
 def _whole(file: Path) -> Path:
+    """The file's path from the root. Raises SettingsError where no database can hold its folder's."""
     try:
-        return file.absolute()
+        whole = file.absolute()
+        str(whole.parent).encode()
     except FileNotFoundError:
         right = "go to another folder, or name the file by its whole path"
         raise SettingsError(
             file, (Problem("file", "the current folder is not there any more", right),)
         ) from None
+    except UnicodeEncodeError:
+        right = "move it to one whose name is"
+        raise SettingsError(file, (Problem("file", "its folder's name is not UTF-8", right),)) from None
+    return whole
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """feeds.toml: what it may say, and how its mistakes are reported."""
 
 import contextlib
+import os
 from pathlib import Path
 
 import pytest
@@ -269,6 +270,15 @@ def test_a_current_folder_that_was_removed_is_said_so(
     with pytest.raises(SettingsError, match="the current folder is not there any more; go to another"):
         config.load(None)
     assert load(tmp_path, "").file == tmp_path / "feeds.toml"
+
+
+def test_a_folder_whose_name_is_no_text_is_said_so(tmp_path: Path) -> None:
+    """Databases hold text, and paths of sources and outputs begin with it."""
+    folder = tmp_path / os.fsdecode(b"d\xff")
+    folder.mkdir()
+    (folder / "feeds.toml").touch()
+    with pytest.raises(SettingsError, match="its folder's name is not UTF-8; move it to one whose name is"):
+        config.load(folder / "feeds.toml")
 
 
 def test_a_settings_file_in_another_encoding_is_said_so(tmp_path: Path) -> None:
