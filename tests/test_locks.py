@@ -11,6 +11,7 @@ from databases import empty
 
 from aggregator import locks
 from aggregator.errors import StoreError
+from aggregator.store import Store
 
 HOLDER = """
 import sys
@@ -91,6 +92,8 @@ def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/storage/a.db"
     with pytest.raises(StoreError, match="cannot be made"), locks.hold(url, "pass"):
         pass
+    with pytest.raises(StoreError, match=r"storage/a\.db: cannot be made: .*; make its folder writable"):
+        Store.open(url)
 
 
 @pytest.mark.sqlite

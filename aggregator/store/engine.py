@@ -143,7 +143,8 @@ class Database:
         except FileExistsError:
             raise StoreError(f"{target}: is there already; name a new file") from None
         except OSError as error:
-            raise StoreError(f"{target}: the copy could not be written ({error.strerror})") from error
+            right = "name one in a folder that is there and writable"
+            raise StoreError(f"{target}: cannot be made: {error.strerror}; {right}") from error
         try:
             self._copy(target)
         except BaseException:
@@ -201,18 +202,18 @@ def _checked_url(text: str) -> URL:
     if dialect == "sqlite":
         if url.database in {None, "", ":memory:"}:
             raise StoreError(f"{text}: a database in memory keeps nothing; name a file")
-        _make_private(url, Path(str(url.database)))
+        _make_private(Path(str(url.database)))
     return url
 
 
-def _make_private(url: URL, file: Path) -> None:
+def _make_private(file: Path) -> None:
     """Make the file, if it is not there, for its owner alone; SQLite's other files follow its mode."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not file.exists():
             file.touch(mode=0o600)
     except OSError as error:
-        raise StoreError(f"{_name(url)}: cannot be made ({error.strerror}): {file}") from error
+        raise StoreError(f"{file}: cannot be made: {error.strerror}; make its folder writable") from error
 
 
 def _engine(url: URL) -> Engine:
