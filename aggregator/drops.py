@@ -27,10 +27,8 @@ def note(settings: Settings, store: Store, rows: Iterable[SourceReport]) -> None
     """Keep the counts of the sources that this pass read; those of others stay."""
     known = {source.name for source in settings.sources}
     fresh = [row for row in rows if row.result == "updated"]
-    if any(source.rules for source in settings.sources):
-        _note(store, DROPPED, {row.source: row.dropped for row in fresh}, known)
-    if any(source.keep is not None for source in settings.sources):
-        _note(store, EXPIRED, {row.source: row.counts.expired for row in fresh}, known)
+    _note(store, DROPPED, {row.source: row.dropped for row in fresh}, known)
+    _note(store, EXPIRED, {row.source: row.counts.expired for row in fresh}, known)
 
 
 def _note(store: Store, fact: str, counts: Mapping[str, int], known: Collection[str]) -> None:

@@ -189,3 +189,20 @@ def test_an_expression_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
         (row,) = world.run().sources
     assert (row.counts.new, row.dropped) == (9, 0)
     assert "[[rules]] 1 (drop) took longer than 0.1 s for 5 entries" in row.messages[0]
+
+
+def test_what_nothing_leaves_out_any_more_is_not_counted(tmp_path: Path) -> None:
+    """Rules and `keep` are gone from the settings, and with them what was said of their counts."""
+    old = item("Old", 1, "<pubDate>Mon, 02 Mar 2020 08:00:00 GMT</pubDate>")
+    with Server({"/f": Reply(rss(old, item("Goal", 2)).body)}) as server:
+        plain = source("F", server.url("/f"))
+        world = World(tmp_path, '[storage]\nkeep = "365d"\n[[rules]]\ndrop = { title = "goal" }\n' + plain)
+        world.run()
+        with world.store() as store:
+            assert read(store) == {"F": LeftOut(1, 1)}
+        world.write(plain)
+        with world.store() as store:
+            store.read_anew(["F"])
+        world.run(everything=True, after=60)
+    with world.store() as store:
+        assert read(store) == {}
