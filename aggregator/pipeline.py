@@ -214,7 +214,8 @@ class _Pass:
         from aggregator import seeding
 
         state, image = self._states[source.name], self._settings.site.fallback_image
-        return seeding.report(source, state, image, self._store, self._tools, self._plan.ends)
+        outputs = self._settings.outputs
+        return seeding.report(source, state, image, self._store, self._tools, self._plan.ends, outputs)
 
     def let_go(self) -> None:
         """Nobody is asked any more, and threads that wait come to their end, however the pass came to its."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from aggregator.collect import schedule
@@ -103,11 +104,12 @@ def report(
     store: Store,
     tools: Tools,
     ends: Callable[[], bool],
+    outputs: Path,
 ) -> SourceReport:
-    """Read what changed in a seed directory, and say what came of it. `ends` is as in `read`."""
+    """Read what changed in a seed directory, and say what came of it. `ends`, `outputs` are as in `read`."""
     begun = time.monotonic()
     try:
-        outcome = read(source, state, fallback_image, store, tools.workers, tools.clock(), ends)
+        outcome = read(source, state, fallback_image, store, tools.workers, tools.clock(), ends, outputs)
     except SourceError as error:
         store.save_states({source.name: schedule.after_failure(source, state, error, tools.clock())})
         return SourceReport(source=source.name, result="failed", messages=(str(error),))
@@ -129,15 +131,17 @@ def read(
     workers: Workers,
     moment: datetime,
     ends: Callable[[], bool] = lambda: False,
+    outputs: Path | None = None,
 ) -> Outcome:
     """Read what changed in a seed directory. Raises FetchError if there is no such directory.
 
-    `ends` is asked after each batch; if it says so, the next pass reads the rest.
+    `ends` is asked after each batch; if it says so, the next pass reads the rest. What lies in the folder
+    `outputs` is passed over.
     """
     if source.path is None:
         raise FetchError("has no path; name its folder in feeds.toml")
     known = store.file_stamps(source.name)
-    listing = Scan(source.path, known)
+    listing = Scan(source.path, known, but=outputs)
     digesting = _Digesting(source, fallback_image, workers, moment)
     counts, problems, files = Counts(), list[str](), 0
     ruled: list[tuple[Ruled, ...]] = []

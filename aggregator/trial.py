@@ -61,7 +61,7 @@ def _read(
     source: Source, with_: Tools, settings: Settings, now: datetime
 ) -> tuple[Sequence[Refined], Sequence[str], tuple[Ruled, ...]]:
     if source.path is not None and source.kind == "seed":
-        files = list(Scan(source.path, {}))
+        files = list(Scan(source.path, {}, but=settings.outputs))
         raw = [RawFile(file.path, file.stamp, file.data) for file in files if file.data is not None]
         found = digest_files(source, raw, settings.site.fallback_image, now)
         unread = (f"{file.path}: {file.problem}" for file in files if file.data is None)
@@ -85,7 +85,7 @@ def markdown_hints(settings: Settings) -> list[str]:
             or not source.path.is_dir()
         ):
             continue
-        files = list(islice(Scan(source.path, {}), LOOKED_AT))
+        files = list(islice(Scan(source.path, {}, but=settings.outputs), LOOKED_AT))
         found = sum(_is_markdown(file) for file in files)
         if found:
             hints.append(

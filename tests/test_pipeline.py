@@ -343,3 +343,14 @@ def test_the_archive_and_its_feed_are_one(tmp_path: Path) -> None:
     for folder in ("all", "新媒体/Aljazeera-半岛网/新闻"):
         titles = [entry["title"] for entry in world.feed(folder)]
         assert len([title for title in titles if title.startswith("亚美尼亚")]) == 1
+
+
+def test_our_own_outputs_are_no_seeds(tmp_path: Path) -> None:
+    """Where the outputs lie in a seed directory, what was published does not come in as something new."""
+    items = "<item><title>Odd: one?</title><guid>1</guid><description>words</description></item>"
+    (tmp_path / "feed.xml").write_text(f"<rss version='2.0'><channel>{items}</channel></rss>")
+    seeds = '[[seeds]]\npath = "."\nname = "Here"\n'
+    world = World(tmp_path, seeds + '[[sources]]\npath = "feed.xml"\ncategories = ["News"]\n')
+    world.run()
+    world.run(after=60)
+    assert len(world.posts()) == 1

@@ -10,6 +10,7 @@ path, and a new link renames nothing.
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +49,21 @@ class SeedFile:
 class Scan:
     """The seed files under `root` that differ from `known`, which is by relative path: iterate it once.
 
-    `present` holds the paths of all seed files that were met so far, changed or not.
+    `present` holds the paths of all seed files that were met so far, changed or not. A folder `but` within
+    `root` is passed over: what is written of articles is no news of them.
     """
 
-    def __init__(self, root: Path, known: Mapping[str, FileStamp], *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        root: Path,
+        known: Mapping[str, FileStamp],
+        *,
+        but: Path | None = None,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
         self.present: set[str] = set()
         self._root = root
+        self._but = but
         self._known = known
         self._max_bytes = max_bytes
         self._visited: set[tuple[int, int]] = set()
@@ -70,6 +80,11 @@ class Scan:
             ) from error
         if not is_folder:
             raise FetchError(f"{self._root} is no folder; the `path` of a [[seeds]] table names one")
+        if self._but is not None:
+            with suppress(OSError):  # where there is none, there is nothing to pass over
+                if not self._but.samefile(self._root):
+                    about = self._but.stat()
+                    self._visited.add((about.st_dev, about.st_ino))
         yield from self._walk("", os.fspath(self._root))
         while self._links:
             self._links.sort(reverse=True)

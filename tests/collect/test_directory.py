@@ -225,3 +225,13 @@ def test_many_unchanged_files_are_cheap(tmp_path: Path) -> None:
     assert list(looked) == []
     assert len(looked.present) == 2_000
     assert time.perf_counter() - begin < 3
+
+
+def test_a_folder_within_is_passed_over(tmp_path: Path) -> None:
+    """That of the outputs; the seed directory itself never, nor is a folder needed there."""
+    (tmp_path / "outputs" / "posts").mkdir(parents=True)
+    for name in ("a.md", "outputs/posts/b.md"):
+        (tmp_path / name).write_text("words")
+    cases = {"outputs": ["a.md"], ".": ["a.md", "outputs/posts/b.md"], "none": ["a.md", "outputs/posts/b.md"]}
+    for but, expected in cases.items():
+        assert [file.path for file in Scan(tmp_path, {}, but=tmp_path / but)] == expected
