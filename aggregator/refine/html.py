@@ -126,9 +126,8 @@ def sanitize(
 ) -> Cleaned:
     """`markup` as the policy allows it, repaired, every address absolute against `base`. Never raises.
 
-    `tidy` also takes away what is no text: share bars, empty paragraphs, tracking in links
-    (which `tracking` lets be).
-    Otherwise safe markup keeps its DOM. Cleaning what was cleaned changes nothing.
+    `tidy` also takes away what is no text: share bars, empty paragraphs, tracking in links (which
+    `tracking` lets be). Otherwise safe markup keeps its DOM. Cleaning what was cleaned changes nothing.
     """
     source, notes = bound(text.scrub(markup))
     if "<" not in source and "&" not in source:
@@ -150,8 +149,7 @@ def sanitize(
         if _SELF_NESTED.search(cleaned):
             cleaned = _settle(cleaned)
         cleaned = repair(cleaned, _attribute, frame.notes, tidy=tidy, boxes=bool(frame.boxes))
-        if tidy:
-            cleaned = _unless_blank(cleaned)
+        cleaned = _unless_blank(cleaned) if tidy else cleaned
         if ids:
             cleaned = _with_targets(cleaned, base)
     finally:
