@@ -114,15 +114,12 @@ def _left_out(count: drops.LeftOut) -> Iterator[str]:
     if count.dropped:
         yield f"rules dropped {_entries(count.dropped)} of its last document"
     if count.expired:
-        yield f"{_entries(count.expired)} of its last document {_are(count.expired)} older than `keep` allows"
+        verb = "is" if count.expired == 1 else "are"
+        yield f"{_entries(count.expired)} of its last document {verb} older than `keep` allows"
 
 
 def _entries(count: int) -> str:
     return f"{count} {'entry' if count == 1 else 'entries'}"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def _messages(state: SourceState, source: Source | None, now: datetime) -> list[str]:

@@ -81,14 +81,8 @@ def _made(desk: Desk, stale: Stale, workers: Workers | None) -> Shares:
     """The posts, share by share; each is to be recorded before the next is asked for."""
     shares = [stale.posts[at : at + SHARE] for at in range(0, len(stale.posts), SHARE)]
     if workers is None or (len(stale.posts) < MANY_POSTS and len(stale.nodes) < MANY):
-        return _alone(desk, shares)
+        return ((ids, make_share(desk, ids)) for ids in shares)
     return in_order(desk, workers, shares, make_share, make_share)
-
-
-def _alone(desk: Desk, shares: Iterable[Ids]) -> Shares:
-    """Everything rendered here."""
-    for ids in shares:
-        yield ids, make_share(desk, ids)
 
 
 def _apart(desk: Desk, ids: Ids, made: Made, taken: dict[str, int]) -> Made:

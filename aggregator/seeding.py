@@ -80,7 +80,7 @@ class _Digesting:
             return task.future.result()
         except WorkerError as error:
             if len(task.files) == 1:
-                return _lost(task.files[0], error)
+                return DigestedFiles((), {}, (f"{task.files[0].path}: {error}",))
             alone = [self.begin([file]) for file in task.files]
             if all(one.future.exception() for one in alone):  # then it is hardly the files
                 raise
@@ -179,10 +179,6 @@ def _begin(files: Sequence[SeedFile], digesting: _Digesting) -> _Batch:
         return _Batch(len(files), unread, (), raw)
     parts = _batches(raw, FILES_PER_TASK, BYTES_PER_TASK)
     return _Batch(len(files), unread, tuple(map(digesting.begin, parts)), ())
-
-
-def _lost(file: RawFile, error: WorkerError) -> DigestedFiles:
-    return DigestedFiles((), {}, (f"{file.path}: {error}",))
 
 
 def _joined(parts: Sequence[DigestedFiles]) -> DigestedFiles:

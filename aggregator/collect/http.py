@@ -225,7 +225,7 @@ class HttpFetcher:
             body=None,
             url=wording.without_userinfo(ask.url),
             content_type=headers.get("Content-Type"),
-            validators=_validators(headers),
+            validators=Validators(_validator(headers.get("ETag")), _validator(headers.get("Last-Modified"))),
             body_hash=state.body_hash,
             moved_to=ask.moved_to,
             fresh_for=fresh,
@@ -325,10 +325,6 @@ def _judge_spelling(host: str, judge: Judge) -> None:
 
 
 # --- answers ----------------------------------------------------------------------------
-
-
-def _validators(headers: Mapping[str, str]) -> Validators:
-    return Validators(_validator(headers.get("ETag")), _validator(headers.get("Last-Modified")))
 
 
 def _validator(value: str | None) -> str | None:

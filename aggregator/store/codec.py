@@ -6,7 +6,6 @@ SHA-256, text of any size as UTF-8 that is compressed where that pays.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from threading import local
 from typing import Any, overload
@@ -85,11 +84,6 @@ def to_json(value: object) -> str:
 def from_json(text: str) -> Any:  # noqa: ANN401 - JSON holds anything
     """The value of `to_json` (tuples come back as lists)."""
     return json.loads(text)
-
-
-def without_empty(values: Mapping[str, object]) -> dict[str, object]:
-    """The same mapping less what is None or empty."""
-    return {key: value for key, value in values.items() if value}
 
 
 def _compressor() -> zstandard.ZstdCompressor:

@@ -33,7 +33,6 @@ from aggregator.store.codec import (
     packed_size,
     to_json,
     unpack,
-    without_empty,
 )
 from aggregator.store.nodes import nodes_by_id
 from aggregator.store.schema import articles, contents, related, sightings, sources
@@ -134,6 +133,11 @@ class Given:
     extras: bytes
     published: int | None
 
+    @property
+    def exact(self) -> bytes:
+        """Moves when title, date or body moved."""
+        return digest("hash", self.entry.exact_hash)
+
 
 def given(entry: Refined, *, seed: bool) -> Given:
     """Take in an entry of a feed or a seed directory.
@@ -194,31 +198,28 @@ def _episode(values: list[Any]) -> Episode:
 def content_row(article_id: int, entry: Refined) -> dict[str, Any]:
     """The row of `contents` that holds the words of this entry."""
     origin = entry.origin
-    details = without_empty(
-        {
-            "authors": entry.authors,
-            "summary": entry.summary,
-            "enclosures": [_enclosure_values(each) for each in entry.enclosures],
-            "image": entry.image,
-            "image_from": entry.image_from,
-            "tags": entry.tags,
-            "language": entry.language,
-            "origin": [origin.title, origin.link, origin.id] if origin else None,
-            "rights": entry.rights,
-            "date_text": entry.date_text,
-            "notes": entry.notes,
-            "episode": _episode_values(entry.episode) if entry.episode else None,
-            "beside": [entry.beside.comments, entry.beside.answers, entry.beside.point]
-            if entry.beside
-            else None,
-        }
-    )
+    beside = entry.beside
+    details = {
+        "authors": entry.authors,
+        "summary": entry.summary,
+        "enclosures": [_enclosure_values(each) for each in entry.enclosures],
+        "image": entry.image,
+        "image_from": entry.image_from,
+        "tags": entry.tags,
+        "language": entry.language,
+        "origin": [origin.title, origin.link, origin.id] if origin else None,
+        "rights": entry.rights,
+        "date_text": entry.date_text,
+        "notes": entry.notes,
+        "episode": _episode_values(entry.episode) if entry.episode else None,
+        "beside": [beside.comments, beside.answers, beside.point] if beside else None,
+    }
     return {
         "article_id": article_id,
         "title": entry.title,
         "link": entry.link,
         "body": pack(entry.body),
-        "details": pack(to_json(details)),
+        "details": pack(to_json({key: value for key, value in details.items() if value})),
     }
 
 

@@ -250,12 +250,12 @@ def place(
 
 def _by_link(given: Given, _date: int, candidate: Candidate, ladder: Ladder, texts: Texts) -> str | None:
     if ladder.seed:
-        fits = not any(own.present and own.exact != _exact(given.entry) for own in candidate.own)
+        fits = not any(own.present and own.exact != given.exact for own in candidate.own)
     elif any(own.present for own in candidate.own):
         fits = False
     else:
         # A source that links everything to one page shows one entry after the other under that link.
-        as_before = any(own.exact == _exact(given.entry) for own in candidate.own)
+        as_before = any(own.exact == given.exact for own in candidate.own)
         fits = not candidate.own or as_before or _same_story(given.entry, candidate, texts)
     return given.entry.canonical_link if fits else None
 
@@ -311,10 +311,6 @@ def _left(candidate: Candidate, ladder: Ladder) -> bool:
 def _same_story(entry: Refined, candidate: Candidate, texts: Texts) -> bool:
     same_title = bool(entry.title) and normal(entry.title) == normal(candidate.title)
     return same_title or (texts.alike(candidate.article_id) or 0.0) >= SAME_STORY
-
-
-def _exact(entry: Refined) -> bytes:
-    return digest("hash", entry.exact_hash)
 
 
 def _prefix_agrees(entry: Refined, candidate: Candidate, ladder: Ladder) -> bool:

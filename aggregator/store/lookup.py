@@ -12,7 +12,7 @@ from aggregator.refine import similarity
 from aggregator.store import likeness
 from aggregator.store.batch import Batch
 from aggregator.store.bulk import Lookup
-from aggregator.store.codec import day_of, digest, unpack
+from aggregator.store.codec import day_of, unpack
 from aggregator.store.content import IS_ORIGIN, Given, rank
 from aggregator.store.identity import Candidate, Named, Own, Rung, Texts
 from aggregator.store.schema import articles, contents, files, marks, outputs, sightings, sources
@@ -215,7 +215,7 @@ class Finder:
             return
         one = named.given
         before = self._candidates.get(head.id, _candidate(head))
-        own = Own(one.key, digest("hash", one.entry.exact_hash), present=True, date=self.date(one))
+        own = Own(one.key, one.exact, present=True, date=self.date(one))
         carried = before.sources | {self._batch.known.id}
         self._candidates[head.id] = replace(_candidate(head), own=(*before.own, own), sources=carried)
         self.heads[head.id] = head

@@ -7,7 +7,7 @@ from aggregator.model import CategoryPath, Node
 from aggregator.store import identity, revisions, upstream
 from aggregator.store.batch import Batch
 from aggregator.store.bulk import Row, deleting, updating
-from aggregator.store.codec import day_of, digest
+from aggregator.store.codec import day_of
 from aggregator.store.content import Given, content_row
 from aggregator.store.identity import Named
 from aggregator.store.lookup import Head
@@ -112,7 +112,7 @@ class Rows:
             "link": entry.link,
             "text": given.text,
             "extras": given.extras,
-            "exact": digest("hash", entry.exact_hash),
+            "exact": given.exact,
             "feed_updated": self.batch.feed_updated,
         }
 
