@@ -83,14 +83,13 @@ def _keep(value: object) -> float | None:
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("write some text")
+    if "\0" in value:  # no path holds it, nor does PostgreSQL
+        raise ValueError("remove the NUL characters")
     return value
 
 
 def _path(value: object) -> Path:
-    text = _text(value)
-    if "\0" in text:
-        raise ValueError("remove the NUL characters")
-    return Path(text)
+    return Path(_text(value))
 
 
 def _http_url(value: object) -> str:

@@ -337,7 +337,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[["SourceReport", int], None]]:
 
 
 def _print_line(row: "SourceReport", _total: int) -> None:
-    streams.tell(f"{row.source}: {row.result}")
+    streams.tell(clean(f"{row.source}: {row.result}"))
 
 
 def print_tombs(rows: Sequence[Mapping[str, Any]]) -> None:

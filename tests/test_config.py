@@ -231,6 +231,10 @@ def test_every_mistake_is_reported_at_once_with_where_and_what_is_right(tmp_path
         ('[storage]\nurl = "a.db"', 'like "sqlite:///storage/aggregator.db"'),
         ('[outputs]\ndirectory = "a\\u0000b"', "remove the NUL characters"),
         (
+            '[[sources]]\nname = "a\\u0000b"\nurl = "https://a.example/"\ncategories = ["A"]',
+            "key name: found 'a\\x00b'; remove the NUL characters",
+        ),
+        (
             '[fetch]\nuser_agent = "a\\nb"',
             "[fetch], key user_agent: found 'a\\nb'; remove the control characters",
         ),
