@@ -102,7 +102,7 @@ def digest_page(source: Source, title: str, body: bytes, url: str, content_type:
         decode(body, _with_charset(body, content_type)).text,
         url,
         title=title,
-        players=_players(source),
+        players=players_of(source),
         tracking=source.tracking,
     )
 
@@ -113,7 +113,8 @@ def _with_charset(body: bytes, content_type: str | None) -> str | None:
     return f"text/html; charset={named[1].decode()}" if named else content_type
 
 
-def _players(source: Source) -> frozenset[str]:
+def players_of(source: Source) -> frozenset[str]:
+    """The hosts whose frames may stay."""
     return frozenset(PLAYERS) if source.players is None else source.players
 
 
@@ -124,7 +125,7 @@ def _context(source: Source, state: SourceState, url: str, now: datetime) -> Con
         proxy_prefixes=source.proxy_prefixes,
         void_guids=state.void_guids,
         void_links=state.void_links,
-        players=_players(source),
+        players=players_of(source),
         tracking=source.tracking,
         rules=source.rules,
         categories=source.categories,

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from aggregator.collect.directory import Scan
 from aggregator.config import Settings
+from aggregator.digest import players_of
 from aggregator.errors import ParseError, StoreError
 from aggregator.model import CategoryPath, Document, Refined, SourceState
 from aggregator.options import Source
 from aggregator.parse import frontmatter
 from aggregator.refine import identity
 from aggregator.refine.entries import Context, refine
-from aggregator.refine.policy import PLAYERS
 from aggregator.store import Store
 
 POSTS_AT_ONCE = 2_000
@@ -109,10 +109,9 @@ def _read(
             report.problems.append(f"{file.path}: {error}")
             continue
         source = sources.find(_text(header, "source"), entry.categories or ())
-        players = frozenset(PLAYERS) if source.players is None else source.players
         if entry.origin and entry.origin.title == source.name:
             entry = replace(entry, origin=None)
-        context = Context(url="", now=now, players=players)
+        context = Context(url="", now=now, players=players_of(source))
         refined = refine(Document(entries=(entry,)), context)
         report.problems += (f"{file.path}: {note}" for note in refined.notes)
         for article in refined.articles:
