@@ -122,14 +122,23 @@ def _taken_in(batch: Batch) -> dict[bytes, Given]:
 
 
 def _sort(batch: Batch, by_key: Mapping[bytes, Given]) -> _Sorted:
-    sighted = _sighted(batch, by_key)
+    there = {*batch.recording.shown, *by_key}
+    sighted = {key: _back(batch, found, there) for key, found in _sighted(batch, by_key).items()}
     moved = [
-        (sighted[key], one) for key, one in by_key.items() if key in sighted and sighted[key].differs(one)
+        (sighted[key], one)
+        for key, one in by_key.items()
+        if key in sighted and (sighted[key].back or sighted[key].differs(one))
     ]
     new = {key: named(one, batch.known.id, batch.now) for key, one in by_key.items() if key not in sighted}
     lasting = tombs.lasting(batch, new)
     admitted = tombs.admitted(batch, lasting)
     return _Sorted(by_key, moved, admitted, len(admitted) == len(new), len(new) - len(lasting))
+
+
+def _back(batch: Batch, found: Sighted, there: Collection[bytes]) -> Sighted:
+    """Noted where a feed shows an entry under a former key, and no more under that of the article's words."""
+    gone = found.origin is not None and found.origin not in there
+    return replace(found, back=True) if gone and not batch.seed else found
 
 
 def _record(batch: Batch, one: _Sorted) -> Counts:

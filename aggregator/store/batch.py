@@ -68,13 +68,19 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Sighted:
-    """A stored sighting: the article, and what tells that the entry moved."""
+    """A stored sighting: the article, and what tells that the entry moved.
+
+    origin  the key under which its source gives the words of the article, if that one does
+    back    whether the source has returned to it from that key
+    """
 
     article_id: int
     published: int | None
     text: bytes
     extras: bytes
     link: str | None
+    origin: bytes | None
+    back: bool = False
 
     def differs(self, one: Given) -> bool:
         """Whether the entry moved since."""

@@ -71,8 +71,8 @@ def _edit_one(batch: Batch, rows: Rows, head: Head, sighted: Sighted, one: Given
     published = sighted.published if kept else one.published
     rows.seen_again(head.id, one, published)
     mine = (batch.known.id, one.key)
-    if head.left == batch.source.location:
-        # Its origin has another name now.
+    if head.left == batch.source.location or sighted.back:
+        # Its origin has another name now, or another key.
         head, published = replace(head, origin=mine, left=None), head.published
     if head.origin != mine:
         return None

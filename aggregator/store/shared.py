@@ -46,7 +46,8 @@ def _by_pairs(parameters: Sequence[sa.BindParameter[Any]]) -> sa.Select[Any]:
     names = sa.column("source", sightings.c.source_id.type), sa.column("key", sightings.c.key.type)
     pairs = list(zip(parameters[::2], parameters[1::2], strict=True))
     wanted = sa.values(*names, name="wanted").data(pairs).cte()
-    return sa.select(
+    own = articles.c.origin_source == sightings.c.source_id
+    statement = sa.select(
         sightings.c.source_id,
         sightings.c.key,
         sightings.c.article_id,
@@ -54,7 +55,10 @@ def _by_pairs(parameters: Sequence[sa.BindParameter[Any]]) -> sa.Select[Any]:
         sightings.c.text,
         sightings.c.extras,
         sightings.c.link,
-    ).join(wanted, sa.and_(sightings.c.source_id == wanted.c.source, sightings.c.key == wanted.c.key))
+        sa.case((own, articles.c.origin_key), else_=None).label("origin"),
+    )
+    among = sa.and_(sightings.c.source_id == wanted.c.source, sightings.c.key == wanted.c.key)
+    return statement.join(wanted, among).join(articles, articles.c.id == sightings.c.article_id)
 
 
 _SIGHTED = Lookup(_by_pairs, pairs=True)

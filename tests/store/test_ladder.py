@@ -62,6 +62,22 @@ class TestChurn:
         assert all(str(article.link).startswith("https://new.example/") for article in articles)
         assert record(store, A, *moved, now=LATER) == Counts(unchanged=500)
 
+    @pytest.mark.parametrize("words", [STORY, STORY + "One more."])
+    def test_a_key_that_comes_back_brings_its_words(self, store: Store, words: str) -> None:
+        """A title and its link are changed, and changed back; the words are the first, or newer."""
+        published = NOON - timedelta(days=1)
+        first = entry("g", key="l:1", body=f"<p>{STORY}</p>", link="https://x.example/1", published=published)
+        other = replace(
+            first, key="l:2", link="https://x.example/2", canonical_link="https://x.example/2", text_hash="2"
+        )
+        last = entry("g", key="l:1", body=f"<p>{words}</p>", link="https://x.example/1", published=published)
+        record(store, A, first)
+        for shown in (other, last, other, last):
+            record(store, A, shown, now=LATER)
+            (article,) = all_articles(store)
+            assert (article.link, article.body) == (shown.link, shown.body)
+            assert record(store, A, shown, now=LATER) == Counts(unchanged=1)
+
     def test_a_daily_title_with_another_text_is_another_article(self, store: Store) -> None:
         """The same title two days running is no edit unless the text is nearly the same."""
         record(store, A, entry("1", title="Daily news", body=STORY, published=NOON - timedelta(days=1)))
