@@ -68,7 +68,8 @@ def test_ends_with_the_program(before: str) -> None:
     """Its interpreter ends by itself when the program is killed, though a process it forked lives on."""
     said = run_alone(f"""
         {before}
-        _, pipe = ForkServer().fork((tell_parent, ()))
+        server = ForkServer()
+        _, pipe = server.fork((tell_parent, ()))
         print(pipe.recv(), flush=True)
         os.kill(os.getpid(), 9)
         """)
