@@ -202,21 +202,19 @@ def _inscribe(conn: Connection, tomb_id: int, article_id: int, keys: Iterable[by
 
 
 def take_down_source(conn: Connection, name: str, reason: str, now: datetime) -> int:
-    """Remove what only this source carried, forget its sightings of the rest, and take nothing more of it.
+    """Remove the articles of which this source is the origin, whoever copied them, and take no more of it.
 
-    What others carried too and this source has the words of goes as well, until they are asked again.
-    Returns how many articles were removed. StoreError: there is no such source.
+    What it carried of others stays theirs. Returns how many went. StoreError: there is no such source.
     """
     source_id = conn.execute(sa.select(sources.c.id).where(sources.c.name == name)).scalar_one_or_none()
     if source_id is None:
         raise StoreError(f"no source is named {name!r}; `aggregator sources` lists them")
-    mine = sa.select(sightings.c.article_id).where(sightings.c.source_id == source_id)
-    ids = set(conn.execute(mine.distinct()).scalars())
-    others = sa.select(sightings.c.article_id).where(
-        sightings.c.article_id.in_(mine), sightings.c.source_id != source_id
+    mine = sa.select(articles.c.id).where(articles.c.origin_source == source_id)
+    carried = sa.select(sightings.c.article_id).where(
+        sightings.c.source_id == source_id, sightings.c.article_id.not_in(mine)
     )
-    shared = set(conn.execute(others.distinct()).scalars())
-    count = bury(conn, ids - shared, "takedown", reason, now) + _leave_to_others(conn, source_id, shared)
+    count = bury(conn, list(conn.execute(mine).scalars()), "takedown", reason, now)
+    _leave_to_others(conn, source_id, set(conn.execute(carried).scalars()))
     values = {
         "kind": "takedown",
         "at": micros(now),
@@ -228,25 +226,13 @@ def take_down_source(conn: Connection, name: str, reason: str, now: datetime) ->
     return count
 
 
-def _leave_to_others(conn: Connection, source_id: int, shared: Collection[int]) -> int:
-    """Take a source out of articles that others carry; how many were removed: those with its words."""
-    removed = 0
-    for some in chunks(sorted(shared)):
-        origin = sa.select(articles.c.id).where(
-            articles.c.id.in_(some), articles.c.origin_source == source_id
-        )
-        words = set(conn.execute(origin).scalars())
-        carried = [one for found in _sightings(conn, sorted(words)).values() for one in found]
-        others = [(one.name, one.guid or "") for one in carried if one.source_id != source_id]
-        remove(conn, words)
-        _ask_again(conn, {name for name, _ in others}, others)
-        removed += len(words)
-        left = [one for one in some if one not in words]
-        before = places(conn, left)
+def _leave_to_others(conn: Connection, source_id: int, ids: Collection[int]) -> None:
+    """Take a source out of articles whose origin is another."""
+    for some in chunks(sorted(ids)):
+        before = places(conn, some)
         for table in (sightings, marks):
-            conn.execute(sa.delete(table).where(table.c.article_id.in_(left), table.c.source_id == source_id))
-        relist(conn, before, places(conn, left))
-    return removed
+            conn.execute(sa.delete(table).where(table.c.article_id.in_(some), table.c.source_id == source_id))
+        relist(conn, before, places(conn, some))
 
 
 # --- looking at tombs and undoing them --------------------------------------------------------
