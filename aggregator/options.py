@@ -8,10 +8,11 @@ from typing import Literal
 
 from aggregator.model import CategoryPath, Node, SourceKind
 
-# What stands between `://` and `@` in an address, and the values of parameters that name secrets.
-_USERINFO = re.compile(r"(://)[^/?#\s@]+@")
+# What stands between `://` and the last `@` in an address, and the values of parameters that name secrets.
+_USERINFO = re.compile(r"(://)[^/?#\s]+@")
 _PARAMETER = re.compile(
-    r"([?&;](?:[\w.-]*(?:token|secret|password|passwd|apikey|api_key|signature|auth)|key|sig|pwd)=)[^&;#\s'\"]+",
+    r"([?&;][\w.%-]*(?:token|secret|pass(?:wo?r?d)?|pwd|key|sig(?:nature)?|auth|credentials?|session)=)"
+    r"[^&;#\s'\"]+",
     re.IGNORECASE,
 )
 

@@ -21,7 +21,16 @@ from aggregator.options import redact
         ("https://a.example/f?token=abc&x=1", "https://a.example/f?token=***&x=1"),
         ("https://a.example/f?x=1&access_token=abc#y", "https://a.example/f?x=1&access_token=***#y"),
         ("https://a.example/f?key=abc", "https://a.example/f?key=***"),
+        ("https://me:p@ss@a.example/f", "https://***@a.example/f"),
+        (
+            "https://a.example/f?access_key=abc&user_credentials=d",
+            "https://a.example/f?access_key=***&user_credentials=***",
+        ),
         ("https://a.example/f?keyword=abc", "https://a.example/f?keyword=abc"),
+        (
+            "https://a.example/f?author=me&design=1&passage=2",
+            "https://a.example/f?author=me&design=1&passage=2",
+        ),
         ("mail me@a.example", "mail me@a.example"),
     ],
 )

@@ -11,10 +11,8 @@ from requests.exceptions import InvalidURL
 from urllib3.exceptions import IncompleteRead, LocationParseError
 
 from aggregator.errors import FetchError, LimitExceeded, Unreachable
+from aggregator.options import redact
 
-_SECRET_PARAMETER = re.compile(
-    r"([?&;][^=&;#]*(?:token|key|pass|pwd|secret|auth|sig|session|credential)[^=&;#]*=)[^&;#]+", re.IGNORECASE
-)
 _USERINFO = re.compile(r"(?<=//)[^/?#\s]*@")
 
 _STATUS = {
@@ -50,7 +48,7 @@ _TLS_ADVICE = "; tell its operator, or set verify = false for this source if you
 
 def shown(url: str) -> str:
     """An address as it may be shown and stored: without user, password, fragment and secret parameters."""
-    return _SECRET_PARAMETER.sub(r"\1…", _USERINFO.sub("", url.partition("#")[0]))
+    return redact(_USERINFO.sub("", url.partition("#")[0]))
 
 
 def without_userinfo(url: str) -> str:
