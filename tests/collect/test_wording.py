@@ -17,7 +17,10 @@ URL = "https://me:s3cret@example.org/feed?key=s3cret#s3cret"
         ("https://me:pw@example.org/feed", "https://example.org/feed"),
         ("https://me@example.org", "https://example.org"),
         ("https://example.org/@me/feed?a=b@c", "https://example.org/@me/feed?a=b@c"),
-        ("https://example.org/?ACCESS_TOKEN=x&a=1;sig=y", "https://example.org/?ACCESS_TOKEN=***&a=1;sig=***"),
+        (
+            "https://example.org/?ACCESS_TOKEN=x&a=1;sig=y",
+            "https://example.org/?ACCESS_TOKEN=***&a=1;sig=***",
+        ),
         ("https://example.org/?monkey=1", "https://example.org/?monkey=***"),
         ("https://example.org/#frag", "https://example.org/"),
     ],
