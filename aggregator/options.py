@@ -8,13 +8,12 @@ from typing import Literal
 
 from aggregator.model import CategoryPath, Node, SourceKind
 
+SECRETS = r"token|secret|pass(?:wo?r?d)?|pwd|key|sig(?:nature)?|auth|credentials?|session"
+"""How parameters that hold secrets are called: so their names end. Elsewhere (`author`) it is chance."""
+
 # What stands between `://` and the last `@` in an address, and the values of parameters that name secrets.
 _USERINFO = re.compile(r"(://)[^/?#\s]+@")
-_PARAMETER = re.compile(
-    r"([?&;][\w.%-]*(?:token|secret|pass(?:wo?r?d)?|pwd|key|sig(?:nature)?|auth|credentials?|session)=)"
-    r"[^&;#\s'\"]+",
-    re.IGNORECASE,
-)
+_PARAMETER = re.compile(rf"([?&;][\w.%-]*(?:{SECRETS})=)[^&;#\s'\"]+", re.IGNORECASE)
 
 
 def redact(text: str) -> str:

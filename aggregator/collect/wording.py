@@ -11,8 +11,10 @@ from requests.exceptions import InvalidURL
 from urllib3.exceptions import IncompleteRead, LocationParseError
 
 from aggregator.errors import FetchError, LimitExceeded, Unreachable
-from aggregator.options import redact
+from aggregator.options import SECRETS
 
+# A message loses nothing if more is hidden in it than holds a secret, such as `session_id`, or `author`.
+_SECRET_PARAMETER = re.compile(rf"([?&;][^=&;#]*(?:{SECRETS})[^=&;#]*=)[^&;#]+", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=//)[^/?#\s]*@")
 
 _STATUS = {
@@ -48,7 +50,7 @@ _TLS_ADVICE = "; tell its operator, or set verify = false for this source if you
 
 def shown(url: str) -> str:
     """An address as it may be shown and stored: without user, password, fragment and secret parameters."""
-    return redact(_USERINFO.sub("", url.partition("#")[0]))
+    return _SECRET_PARAMETER.sub(r"\1…", _USERINFO.sub("", url.partition("#")[0]))
 
 
 def without_userinfo(url: str) -> str:

@@ -186,7 +186,7 @@ def test_messages_hold_no_credentials() -> None:
         url = server.url("/?token=s3cret&a=1&api_key=s3cret#s3cret").replace("//", "//me:s3cret@")
         error = failure(url)
         assert "s3cret" not in str(error)
-        assert f"http://127.0.0.1:{server.port}/?token=***&a=1&api_key=***" in str(error)
+        assert f"http://127.0.0.1:{server.port}/?token=…&a=1&api_key=…" in str(error)
     assert "s3cret" not in str(failure("http://me:s3cret@nowhere.invalid:99999/"))
     with Server({"/": redirect("feed://me:s3cret@a.example/?token=s3cret")}) as server:
         assert "s3cret" not in str(failure(server.url()))
