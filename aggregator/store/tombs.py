@@ -87,15 +87,20 @@ def admitted(batch: Batch, new: Mapping[bytes, Named]) -> Mapping[bytes, Named]:
     if not new or not batch.known.any_tombs:
         return new
     marks = {key: _marks(batch.known.id, one) for key, one in new.items()}
-    aged = {key: _age_mark(batch.known.id, one.given) for key, one in new.items()}
+    aged = {
+        key: _dated("aged", batch.known.id, one.given.entry.title, one.given.published)
+        for key, one in new.items()
+    }
     shared = batch.shared
     found: dict[bytes, set[int]] = defaultdict(set)
     for mark, tomb_id in shared.stopped.rows(shared.conn, set().union(*marks.values(), *aged.values())):
         found[mark].add(tomb_id)
-    stops = {key: set().union(*(found.get(mark, ()) for mark in marks[key])) for key in new}
-    opened = {key: set().union(*(found.get(mark, ()) for mark in aged[key])) for key in new}
-    let_in = {key: one for key, one in new.items() if stops[key] <= opened[key]}
-    if opening := set[int]().union(*(stops[key] for key in let_in)):
+
+    def named_by(own: Collection[bytes]) -> set[int]:
+        return {tomb_id for mark in own for tomb_id in found.get(mark, ())}
+
+    let_in = {key: one for key, one in new.items() if named_by(marks[key]) <= named_by(aged[key])}
+    if opening := {tomb_id for key in let_in for tomb_id in named_by(marks[key])}:
         _open(batch.conn, opening)
     return let_in
 
@@ -114,10 +119,6 @@ def _key_mark(source_id: int, key: bytes) -> bytes:
 def _dated(kind: str, source_id: int, title: str, published: int | None) -> set[bytes]:
     name = normal(title)
     return {digest(kind, str(source_id), name, str(published))} if name and published is not None else set()
-
-
-def _age_mark(source_id: int, one: Given) -> set[bytes]:
-    return _dated("aged", source_id, one.entry.title, one.published)
 
 
 # --- burying --------------------------------------------------------------------------------
