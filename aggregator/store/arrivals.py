@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from aggregator.model import Counts, Node
 from aggregator.store import floods, identity, naming, related
-from aggregator.store.batch import Batch, sort_date
+from aggregator.store.batch import Batch, sort_date, sort_date_of
 from aggregator.store.codec import micros
 from aggregator.store.content import Given, rank
 from aggregator.store.identity import RUNGS, Ladder, Named, Near, Verdict
@@ -139,7 +139,7 @@ def _new_head(batch: Batch, work: _Work, one: Given) -> Head:
         title=one.entry.title,
         first_seen=batch.now,
         published=one.published,
-        sort_at=sort_date(one.published, micros(one.entry.file_time), batch.now),
+        sort_at=sort_date_of(one, batch.now),
         updated=_first_updated(one, batch.now),
         flood_id=None,
         guid=one.entry.guid,
@@ -183,14 +183,13 @@ def _join(batch: Batch, work: _Work, head: Head, one: Given) -> Head:
         return _renew(batch, work, head, one)
     if mine >= head.rank:
         return head
-    file_time = micros(one.entry.file_time)
     after = replace(
         head,
         uid=_origin_uid(batch, work, head, one),
         guid=head.guid if head.uid in work.finder.posted else one.entry.guid,
         title=one.entry.title,
         published=one.published,
-        sort_at=sort_date(one.published, file_time, head.first_seen),
+        sort_at=sort_date_of(one, head.first_seen),
         updated=_first_updated(one, head.first_seen),
         origin=(batch.known.id, one.key),
         rank=mine,
@@ -244,7 +243,7 @@ def _write(batch: Batch, work: _Work) -> None:
 
 
 def _first_updated(one: Given, first_seen: int) -> int:
-    date = sort_date(one.published, micros(one.entry.file_time), first_seen)
+    date = sort_date_of(one, first_seen)
     own = micros(one.entry.updated)
     return own if own is not None and date < own <= first_seen else date
 

@@ -87,6 +87,11 @@ class Sighted:
         return self.text != one.text or self.extras != one.extras
 
 
+def sort_date_of(one: Given, first_seen: int) -> int:
+    """What orders an article that says what this entry says."""
+    return sort_date(one.published, micros(one.entry.file_time), first_seen)
+
+
 def sort_date(published: int | None, otherwise: int | None, first_seen: int) -> int:
     """What orders an article: its date if that can be true, else `otherwise`, else when it was first seen."""
     if published is not None and 0 <= published <= first_seen:

@@ -18,11 +18,10 @@ from aggregator.errors import StoreError
 from aggregator.model import Node
 from aggregator.refine.identity import normal
 from aggregator.store import months, stale
-from aggregator.store.batch import Batch, sort_date
+from aggregator.store.batch import Batch, sort_date_of
 from aggregator.store.bulk import Lookup, Row, insert_one, inserting
 from aggregator.store.chunks import chunks
 from aggregator.store.codec import digest, from_json, micros, moment, to_json
-from aggregator.store.content import Given
 from aggregator.store.identity import Named
 from aggregator.store.listing import places, relist
 from aggregator.store.months import month_of
@@ -69,11 +68,7 @@ def lasting(batch: Batch, new: Mapping[bytes, Named]) -> Mapping[bytes, Named]:
     if batch.source.keep is None or batch.known.taken_down:
         return new
     oldest = batch.now - int(batch.source.keep * 1_000_000)
-    return {key: one for key, one in new.items() if _sorts(one.given, batch) >= oldest}
-
-
-def _sorts(one: Given, batch: Batch) -> int:
-    return sort_date(one.published, micros(one.entry.file_time), batch.now)
+    return {key: one for key, one in new.items() if sort_date_of(one.given, batch.now) >= oldest}
 
 
 def admitted(batch: Batch, new: Mapping[bytes, Named]) -> Mapping[bytes, Named]:
