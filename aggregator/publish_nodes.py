@@ -92,7 +92,11 @@ class Plan:
 
 def folders_of(desk: Desk) -> dict[Node, str]:
     """The folder of every node; one that had a folder keeps it."""
-    rows: list[list[str]] = json.loads(desk.store.get_meta(NAMED) or "[]")
+    return _folders(desk, desk.store.get_meta(NAMED) or "[]")
+
+
+def _folders(desk: Desk, noted: str) -> dict[Node, str]:
+    rows: list[list[str]] = json.loads(noted)
     held = {
         Node("source" if kind == "source" else "category", tuple(path)): name for kind, *path, name in rows
     }
@@ -101,9 +105,10 @@ def folders_of(desk: Desk) -> dict[Node, str]:
 
 def _settled_folders(desk: Desk) -> dict[Node, str]:
     """The same, noted: whoever comes to stand beside a node does not take its folder."""
-    folders = folders_of(desk)
+    noted = desk.store.get_meta(NAMED) or "[]"
+    folders = _folders(desk, noted)
     rows = [(node.kind, *node.path, folder.rsplit("/", 1)[-1]) for node, folder in folders.items()]
-    if (text := json.dumps(rows)) != desk.store.get_meta(NAMED):
+    if (text := json.dumps(rows)) != noted:
         desk.store.set_meta(NAMED, text)
     return folders
 
